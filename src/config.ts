@@ -1,0 +1,231 @@
+/**
+ * The only reader of `process.env` and `steward.yml`. Everything wrong is reported at once, each problem
+ * with its path, its value and what is allowed; nothing starts on a config that is not whole.
+ */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { parse } from "yaml";
+import { formatProblem, type Problem, problemsOf } from "./config/problems.ts";
+import { type ConfigFile, configSchema, type ServiceFile, type Units } from "./config/schema.ts";
+import { withEnvironments } from "./config/services.ts";
+import { nearest, StewardError } from "./errors.ts";
+
+export type { Units } from "./config/schema.ts";
+
+/** What the process was started with. */
+export interface Environment {
+  production: boolean;
+  slack: { botToken?: string; appToken?: string; signingSecret?: string; apiUrl?: string };
+  databaseUrl?: string;
+  configPath: string;
+  /** STEWARD_HOME, absolute: mirrors, backups, the embedded database */
+  home: string;
+  port: number;
+  sandboxPort: number;
+  /** where the sandbox's demo service listens */
+  shopPort: number;
+  logLevel: string;
+  /** the whole environment, for `{env: NAME}` references and for commands */
+  variables: Record<string, string | undefined>;
+}
+
+/** A service under care, in one environment. `id` is `name` or `name@environment`. */
+export type Service = Omit<ServiceFile, "runbooks"> & {
+  id: string;
+  name: string;
+  environmentName: string | null;
+  runbooks: { update: RunbookRules; rollback: RunbookRules };
+};
+/** Times in milliseconds; `good` is a count of readings in a row. */
+export interface RunbookRules {
+  approvals: number;
+  expires: number;
+  good: number;
+  goodEvery: number;
+  goodWithin: number;
+}
+export type CheckDeclaration = NonNullable<ServiceFile["checks"]>[number];
+export type HostDeclaration = ServiceFile["host"];
+export type Roles = ConfigFile["roles"];
+export type Role = keyof Roles;
+
+export interface Config {
+  slack: ConfigFile["slack"];
+  roles: Roles;
+  services: Service[];
+  schedules: ConfigFile["schedules"];
+  backupFolder: string;
+  /** every secret value met on the way, for the redaction */
+  secrets: Set<string>;
+}
+
+const DEFAULT_RULES: RunbookRules = {
+  approvals: 1,
+  expires: 3_600_000,
+  good: 3,
+  goodEvery: 2_000,
+  goodWithin: 120_000,
+};
+
+/** Reads the process environment. Throws `config_invalid` naming every bad variable. */
+export function readEnvironment(variables: Record<string, string | undefined> = process.env): Environment {
+  const problems: Problem[] = [];
+  const port = (name: string, fallback: number): number => {
+    const text = variables[name];
+    if (text === undefined || text === "") return fallback;
+    if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+    problems.push({ path: name, value: `'${text}'`, allowed: "a port from 0 to 65535" });
+    return fallback;
+  };
+  const logLevel = variables.LOG_LEVEL || "info";
+  const levels = ["debug", "info", "warn", "error", "silent"];
+  if (!levels.includes(logLevel))
+    problems.push({ path: "LOG_LEVEL", value: `'${logLevel}'`, allowed: levels.join(", ") });
+  const environment: Environment = {
+    production: variables.NODE_ENV === "production",
+    slack: {
+      botToken: variables.SLACK_BOT_TOKEN || undefined,
+      appToken: variables.SLACK_APP_TOKEN || undefined,
+      signingSecret: variables.SLACK_SIGNING_SECRET || undefined,
+      apiUrl: variables.SLACK_API_URL || undefined,
+    },
+    databaseUrl: variables.DATABASE_URL || undefined,
+    configPath: resolve(variables.STEWARD_CONFIG || "steward.yml"),
+    home: resolve(variables.STEWARD_HOME || ".steward"),
+    port: port("PORT", 4480),
+    sandboxPort: port("SANDBOX_PORT", 4400),
+    shopPort: port("SHOP_PORT", 4410),
+    logLevel,
+    variables,
+  };
+  if (problems.length) throw invalid("environment", problems);
+  return environment;
+}
+
+/**
+ * Reads and checks `steward.yml`. `units` are the parameter schemas of the checks and the names of the
+ * tasks, passed in so that config knows none of them.
+ * Throws `config_missing` or `config_invalid`; the latter's message has one line a problem.
+ */
+export async function loadConfig(environment: Environment, units: Units): Promise<Config> {
+  const path = environment.configPath;
+  if (!existsSync(path)) {
+    throw new StewardError("config_missing", `No config at ${path}`, {
+      hint: "Run `steward init` to write one, or point STEWARD_CONFIG at yours.",
+    });
+  }
+  let input: unknown;
+  try {
+    input = parse(await readFile(path, "utf8"), { prettyErrors: true }) ?? {};
+  } catch (cause) {
+    throw new StewardError("config_invalid", `${path} is not YAML: ${(cause as Error).message}`, { cause });
+  }
+  return parseConfig(input, environment, units, path);
+}
+
+/** The same for a config that is already in memory; `path` is what messages call it. */
+export function parseConfig(
+  input: unknown,
+  environment: Environment,
+  units: Units,
+  path = "steward.yml",
+): Config {
+  const expanded = withEnvironments(input);
+  const found = new Set<string>();
+  const parsed = configSchema(units, { environment: environment.variables, found }).safeParse(expanded.input);
+  const problems = [
+    ...expanded.problems,
+    ...(parsed.success ? [] : problemsOf(parsed.error, expanded.input)),
+  ];
+  if (!parsed.success || problems.length) throw invalid(path, problems);
+  const file = parsed.data;
+  for (const token of [
+    environment.slack.botToken,
+    environment.slack.appToken,
+    environment.slack.signingSecret,
+  ]) {
+    if (token) found.add(token);
+  }
+  const base = dirname(environment.configPath);
+  const absolute = (value: string) => (isAbsolute(value) ? value : resolve(base, value));
+  return {
+    slack: file.slack,
+    roles: file.roles,
+    services: Object.entries(file.services).map(([key, service]) => {
+      const [name, environmentName = null] = key.split("__") as [string, string?];
+      return {
+        ...service,
+        id: environmentName ? `${name}@${environmentName}` : name,
+        name,
+        environmentName,
+        ...(service.repository
+          ? { repository: { ...service.repository, path: absolute(service.repository.path) } }
+          : {}),
+        runbooks: {
+          update: service.runbooks.update ?? DEFAULT_RULES,
+          rollback: service.runbooks.rollback ?? DEFAULT_RULES,
+        },
+      };
+    }),
+    schedules: file.schedules,
+    backupFolder: absolute(file.backups?.folder ?? resolve(environment.home, "backups")),
+    secrets: found,
+  };
+}
+
+/**
+ * The service that a person named: `shop` or `shop@staging`. A bare name never means production when
+ * several environments exist. Throws `unknown_service` or `ambiguous_service`, naming the choices.
+ */
+export function findService(config: Config, typed: string): Service {
+  const exact = config.services.find((service) => service.id === typed);
+  if (exact) return exact;
+  const named = config.services.filter((service) => service.name === typed);
+  const harmless = named.filter((service) => service.environmentName !== "production");
+  const ids = config.services.map((service) => service.id);
+  if (named.length > 0) {
+    if (harmless.length === 1) return harmless[0]!;
+    throw new StewardError("ambiguous_service", `'${typed}' exists in several environments`, {
+      hint: `Say which: ${named.map((service) => service.id).join(", ")}`,
+    });
+  }
+  const near = nearest(typed, ids);
+  throw new StewardError(
+    "unknown_service",
+    `Unknown service '${typed.slice(0, 60)}'; known: ${ids.join(", ") || "none"}`,
+    {
+      hint: near ? `Did you mean ${near}?` : "Services are declared in steward.yml.",
+    },
+  );
+}
+
+/**
+ * Whether the roles give this person that role. Empty lists deny, guests have no role, an admin is an
+ * operator and an approver too; that nobody approves what they asked for is the approval's own rule.
+ */
+export function hasRole(
+  roles: Roles,
+  actor: { kind: string; id: string; groups?: string[]; guest?: boolean },
+  role: Role,
+): boolean {
+  if (actor.kind !== "person" || actor.guest) return false;
+  const wanted: Role[] = role === "admin" ? ["admin"] : [role, "admin"];
+  return wanted.some((name) => {
+    const members = roles[name];
+    return Boolean(
+      members?.users.includes(actor.id) || actor.groups?.some((group) => members?.groups.includes(group)),
+    );
+  });
+}
+
+function invalid(path: string, problems: Problem[]): StewardError {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new StewardError(
+    "config_invalid",
+    `${path} has ${count}:\n${problems.map(formatProblem).join("\n")}`,
+    {
+      hint: "steward.example.yml shows every setting.",
+    },
+  );
+}

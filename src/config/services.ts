@@ -1,0 +1,49 @@
+import type { Problem } from "./problems.ts";
+
+/**
+ * A service with `environments:` becomes one service for each, its own settings laid over the shared ones.
+ * Keys of the result are `name` or `name__environment`: a separator that a declared name may hold is
+ * refused in names that have environments.
+ */
+export function withEnvironments(input: unknown): { input: unknown; problems: Problem[] } {
+  const problems: Problem[] = [];
+  if (!isMap(input) || !isMap(input.services)) return { input, problems };
+  const services: Record<string, unknown> = {};
+  for (const [name, declaration] of Object.entries(input.services)) {
+    if (name.includes("__"))
+      problems.push({
+        path: `services.${name}`,
+        value: `'${name}'`,
+        allowed: "a name without two underscores in a row",
+      });
+    if (!isMap(declaration) || declaration.environments === undefined) {
+      services[name] = declaration;
+      continue;
+    }
+    const { environments, ...shared } = declaration;
+    if (!isMap(environments) || Object.keys(environments).length === 0) {
+      problems.push({
+        path: `services.${name}.environments`,
+        value: JSON.stringify(environments),
+        allowed: "a map from environment to its settings",
+      });
+      continue;
+    }
+    for (const [environment, own] of Object.entries(environments))
+      services[`${name}__${environment}`] = overlay(shared, own ?? {});
+  }
+  return { input: { ...input, services }, problems };
+}
+
+/** Maps are merged, everything else is replaced. */
+function overlay(base: unknown, own: unknown): unknown {
+  if (!isMap(base) || !isMap(own)) return own;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(own))
+    merged[key] = key in base ? overlay(base[key], value) : value;
+  return merged;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

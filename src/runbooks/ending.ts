@@ -1,0 +1,45 @@
+import type { Db } from "../journal/database.ts";
+import { appendEvent } from "../journal/events.ts";
+import { findMessage, redrawMessages, say } from "../journal/messages.ts";
+import { moveRun, nextQueuedRun, notifyRuns, type RunChange } from "../journal/runs.ts";
+import type { Run, RunState } from "../journal/types.ts";
+import type { RunbookContext } from "./runbook.ts";
+
+/**
+ * Ends a run and lets the next one of the service in, in the caller's transaction: there is no moment in
+ * which the one has ended and the other was forgotten. Undefined when the run was not in one of `from`.
+ */
+export async function endRun(
+  context: RunbookContext,
+  tx: Db,
+  run: Run,
+  state: RunState,
+  options: { from: RunState[]; token?: number; error?: RunChange["error"] },
+): Promise<Run | undefined> {
+  const ended = await moveRun(
+    tx,
+    run.id,
+    options.from,
+    state,
+    { ended: true, decision: null, ...(options.error ? { error: options.error } : {}) },
+    options.token,
+  );
+  if (!ended) return undefined;
+  await appendEvent(tx, { kind: "run", id: run.id }, state, {
+    data: ended.error ? { code: ended.error.code, message: ended.error.message } : {},
+  });
+  await redrawMessages(tx, "run", run.id);
+  const card = await findMessage(tx, "run", run.id);
+  if (card && ended.startedAt) {
+    await say(
+      tx,
+      "run-output",
+      { runId: run.id, name: `run-${run.id}.log` },
+      { channel: card.channel, threadOf: card.threadOf ?? card.id },
+    );
+  }
+  const next = await nextQueuedRun(tx, run.service, run.slot);
+  if (next) await context.queue.send(tx, "run", { runId: next.id }, { key: String(next.id) });
+  await notifyRuns(tx);
+  return ended;
+}

@@ -1,0 +1,230 @@
+/**
+ * What people may ask of a run. Each function works inside the caller's transaction (the intent's own), so a
+ * click and its effect are one; each throws StewardErrors that are meant for the person who asked.
+ */
+import { findService, hasRole } from "../config.ts";
+import { nearest, StewardError } from "../errors.ts";
+import { recordSkip } from "../journal/attempts.ts";
+import type { Db } from "../journal/database.ts";
+import { appendEvent } from "../journal/events.ts";
+import { findMessage, redrawMessages, wantMessage } from "../journal/messages.ts";
+import { createRun, listApprovals, lockRun, moveRun, recordApproval } from "../journal/runs.ts";
+import type { Actor, Approval, Decision, Incident, Run } from "../journal/types.ts";
+import { assertMayDecide, isApproved } from "./approval.ts";
+import { endRun } from "./ending.ts";
+import type { Runbook, RunbookContext } from "./runbook.ts";
+
+export interface RunRequest {
+  runbook: string;
+  service: string;
+  args: Record<string, string>;
+  actor: Actor;
+  channel: string;
+  intentId: number | null;
+  showOnly?: boolean;
+  /** the incident whose thread the card goes to */
+  incident?: Pick<Incident, "id">;
+}
+
+/** Asks for a run: written down and planned at once; its card stands in the channel. Returns the run's id. */
+export async function requestRun(context: RunbookContext, tx: Db, request: RunRequest): Promise<number> {
+  const runbook = findRunbook(context, request.runbook);
+  const service = findService(context.config, request.service);
+  assertOperator(context, request.actor);
+  if (service.observe) {
+    throw new StewardError(
+      "observe_mode",
+      `${service.id} is in observe mode: Steward looks and changes nothing`,
+      {
+        hint: `Set services.${service.name}.observe to false in steward.yml to enable runbooks.`,
+      },
+    );
+  }
+  const missing = runbook.args.find((arg) => arg.required && !request.args[arg.name]);
+  if (missing) {
+    throw new StewardError("missing_argument", `${runbook.name} needs a ${missing.name}: ${missing.help}`, {
+      hint: `/ops ${runbook.name} ${service.id} ${missing.name.toUpperCase()}`,
+    });
+  }
+  const id = await createRun(tx, {
+    runbook: runbook.name,
+    service: service.id,
+    args: request.args,
+    requestedBy: request.actor,
+    channel: request.channel,
+    intentId: request.intentId,
+    showOnly: request.showOnly ?? false,
+  });
+  await appendEvent(tx, { kind: "run", id }, "requested", {
+    actor: request.actor,
+    data: { runbook: runbook.name, service: service.id },
+  });
+  const root = request.incident ? await findMessage(tx, "incident", request.incident.id) : undefined;
+  await wantMessage(tx, {
+    subjectKind: "run",
+    subjectId: id,
+    channel: root?.channel ?? request.channel,
+    threadOf: root?.id ?? null,
+    urgent: true,
+  });
+  if (request.incident) {
+    await appendEvent(tx, { kind: "incident", id: request.incident.id }, "runbook", {
+      actor: request.actor,
+      data: { run: id, runbook: runbook.name },
+    });
+  }
+  await context.queue.send(tx, "plan", { runId: id }, { key: String(id) });
+  return id;
+}
+
+/** Approves or rejects exactly the plan whose hash the clicked card carried. */
+export async function decideApproval(
+  context: RunbookContext,
+  tx: Db,
+  request: {
+    runId: number;
+    planHash: string;
+    actor: Actor;
+    decision: Approval["decision"];
+    reason: string | null;
+  },
+): Promise<Run> {
+  const run = await lockKnown(tx, request.runId);
+  const approvals = await listApprovals(tx, run.id);
+  assertMayDecide(run, request, approvals, context.config.roles, new Date());
+  if (request.decision === "reject" && !request.reason?.trim()) {
+    throw new StewardError("reason_missing", "A rejection needs a reason", {
+      hint: "Press Reject again and say why.",
+    });
+  }
+  await recordApproval(tx, { ...request, planHash: run.planHash!, runId: run.id });
+  await appendEvent(
+    tx,
+    { kind: "run", id: run.id },
+    request.decision === "approve" ? "approved" : "rejected",
+    {
+      actor: request.actor,
+      data: { planHash: run.planHash!, ...(request.reason ? { reason: request.reason } : {}) },
+    },
+  );
+  let moved = run;
+  if (request.decision === "reject") {
+    moved = (await moveRun(tx, run.id, ["awaiting_approval"], "rejected", {
+      ended: true,
+      error: { code: "rejected", message: request.reason ?? "" },
+    }))!;
+  } else if (isApproved(run, await listApprovals(tx, run.id))) {
+    moved = (await moveRun(tx, run.id, ["awaiting_approval"], "queued"))!;
+    await context.queue.send(tx, "run", { runId: run.id }, { key: String(run.id) });
+  }
+  await redrawMessages(tx, "run", run.id);
+  return moved;
+}
+
+/** Settles a run that waits for a person: try the step again, skip it, undo the run, or leave it as it is. */
+export async function decideStuck(
+  context: RunbookContext,
+  tx: Db,
+  request: { runId: number; actor: Actor; choice: Decision },
+): Promise<Run> {
+  const run = await lockKnown(tx, request.runId);
+  assertOperator(context, request.actor);
+  if (run.state !== "needs_decision" || !run.decision) {
+    throw new StewardError(
+      "no_decision_wanted",
+      `Run ${run.id} waits for no decision: it is ${run.state.replace("_", " ")}`,
+      { hint: "The card now shows where it stands." },
+    );
+  }
+  if (!run.decision.choices.includes(request.choice)) {
+    throw new StewardError(
+      "no_such_choice",
+      `'${request.choice}' is not a choice here; choices: ${run.decision.choices.join(", ")}`,
+    );
+  }
+  const { step, direction } = run.decision;
+  await appendEvent(tx, { kind: "run", id: run.id }, "decided", {
+    actor: request.actor,
+    data: { choice: request.choice, step, direction },
+  });
+  if (request.choice === "abandon") {
+    const ended = await endRun(context, tx, run, "failed", { from: ["needs_decision"] });
+    return ended ?? run;
+  }
+  if (request.choice === "skip") {
+    await recordSkip(tx, { runId: run.id, step, direction, token: run.token, holder: request.actor.id });
+  }
+  const next = request.choice === "undo" ? "undoing" : direction === "undo" ? "undoing" : "running";
+  const moved = (await moveRun(tx, run.id, ["needs_decision"], next, { decision: null }))!;
+  await redrawMessages(tx, "run", run.id);
+  await context.queue.send(tx, "run", { runId: run.id }, { key: String(run.id) });
+  return moved;
+}
+
+/** Cancels: at once while nothing acts, otherwise between steps, undoing what was done. */
+export async function cancelRun(
+  context: RunbookContext,
+  tx: Db,
+  request: { runId: number; actor: Actor },
+): Promise<Run> {
+  const run = await lockKnown(tx, request.runId);
+  assertOperator(context, request.actor);
+  await appendEvent(tx, { kind: "run", id: run.id }, "cancel_requested", { actor: request.actor });
+  if (["planning", "awaiting_approval", "queued"].includes(run.state)) {
+    const ended = await endRun(context, tx, run, "cancelled", {
+      from: ["planning", "awaiting_approval", "queued"],
+    });
+    return ended ?? run;
+  }
+  if (run.state === "running") {
+    const moved = (await moveRun(tx, run.id, ["running"], "running", { cancelRequested: request.actor }))!;
+    await redrawMessages(tx, "run", run.id);
+    return moved;
+  }
+  throw new StewardError(
+    "cannot_cancel",
+    `Run ${run.id} cannot be cancelled: it is ${run.state.replace("_", " ")}`,
+    {
+      hint:
+        run.state === "needs_decision"
+          ? "Choose one of the buttons on its card."
+          : "The card shows where it stands.",
+    },
+  );
+}
+
+/** Every runbook with what it takes, for help and for the parser. */
+export function knownRunbooks(
+  context: Pick<RunbookContext, "runbooks">,
+): Pick<Runbook, "name" | "help" | "args">[] {
+  return context.runbooks.map(({ name, help, args }) => ({ name, help, args }));
+}
+
+export function findRunbook(context: Pick<RunbookContext, "runbooks">, name: string): Runbook {
+  const runbook = context.runbooks.find((known) => known.name === name);
+  if (runbook) return runbook;
+  const names = context.runbooks.map((known) => known.name);
+  const near = nearest(name, names);
+  throw new StewardError(
+    "unknown_runbook",
+    `Unknown runbook '${name.slice(0, 60)}'; known: ${names.join(", ")}`,
+    near ? { hint: `Did you mean ${near}?` } : {},
+  );
+}
+
+function assertOperator(context: RunbookContext, actor: Actor): void {
+  if (actor.kind === "system" || hasRole(context.config.roles, actor, "operator")) return;
+  throw new StewardError(
+    "not_allowed",
+    "You are not an operator, so you cannot start, cancel or settle runs",
+    {
+      hint: "Operators are named in steward.yml (roles.operator).",
+    },
+  );
+}
+
+async function lockKnown(tx: Db, id: number): Promise<Run> {
+  const run = await lockRun(tx, id);
+  if (run) return run;
+  throw new StewardError("unknown_run", `There is no run ${id}`, { hint: "/ops runs lists them." });
+}

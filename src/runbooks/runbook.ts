@@ -1,0 +1,96 @@
+import type { Config, RunbookRules, Service } from "../config.ts";
+import { StewardError } from "../errors.ts";
+import type { Db, Journal } from "../journal/database.ts";
+import type { Queue } from "../journal/queue.ts";
+import type { Json, Plan, PlannedStep, Reading, Run } from "../journal/types.ts";
+import type { Log } from "../log.ts";
+import type { Redact } from "../redact.ts";
+import type { Host } from "../targets/host.ts";
+
+/** All that the runbooks work with; made once by main. */
+export interface RunbookContext {
+  journal: Journal;
+  queue: Queue;
+  config: Config;
+  log: Log;
+  redact: Redact;
+  /** folder for Steward's own mirrors of the services' repositories */
+  mirrors: string;
+  host(service: Service): Host;
+  /** measures the service's checks now; `types` narrows it to some of them */
+  measure(service: Service, types?: readonly string[]): Promise<Reading[]>;
+  runbooks: readonly Runbook[];
+}
+
+export interface RunbookArgument {
+  name: string;
+  required: boolean;
+  help: string;
+}
+
+/** A runbook is data plus two functions. Adding one: a file of its own, and a line in index.ts. */
+export interface Runbook {
+  name: string;
+  /** grows whenever its steps change what they do: part of the plan's hash */
+  version: number;
+  help: string;
+  args: readonly RunbookArgument[];
+  rules(service: Service): RunbookRules;
+  /** Works out what a run would do, changing nothing. Throws StewardErrors that say why it cannot be done. */
+  plan(input: PlanInput): Promise<Omit<Plan, "runbook" | "runbookVersion" | "service">>;
+  /** The steps of a plan, in order. Pure: after a crash they are rebuilt from the journal's plan. */
+  steps(context: RunbookContext, plan: Pick<Plan, "from" | "to" | "subject">, service: Service): Step[];
+  /** What a success means, in one sentence: `shop runs 1.1.0`. */
+  success(plan: Plan): string;
+}
+
+export interface PlanInput {
+  context: RunbookContext;
+  service: Service;
+  args: Record<string, string>;
+}
+
+/** One step. What it does more than once is harmless only if it says so (`idempotent`). */
+export interface Step extends PlannedStep {
+  timeoutMs: number;
+  run(deed: Deed): Promise<void>;
+  /** takes back what `run` did; also called when `run` failed halfway */
+  takeBack?(deed: Deed): Promise<void>;
+  /** after an interruption: was it done already? Only for steps that are not idempotent. */
+  probe?(deed: Deed): Promise<boolean>;
+}
+
+/** What a step has at hand while it acts. */
+export interface Deed {
+  context: RunbookContext;
+  service: Service;
+  plan: Plan;
+  run: Run;
+  db: Db;
+  signal: AbortSignal;
+  /** Runs a command of the plan; its output is streamed into the attempt. Throws `command_failed`. */
+  command(
+    command: readonly string[],
+    options?: { cwd?: string; env?: Record<string, string>; timeoutMs?: number },
+  ): Promise<void>;
+  /** Adds a line to the attempt's output. */
+  say(line: string): void;
+  /** Leaves something for later steps; kept with the outcome. */
+  remember(facts: Record<string, Json>): void;
+  /** What earlier steps left. */
+  recall(name: string): Json | undefined;
+}
+
+/** Thrown by a step that cannot decide for itself: the run then waits for a person. */
+export class NeedsDecision extends StewardError {}
+
+/** What the plan keeps of its steps: what is shown and hashed. */
+export function planSteps(steps: readonly Step[]): PlannedStep[] {
+  return steps.map(({ name, title, commands, undo, idempotent }) => ({
+    name,
+    title,
+    commands,
+    ...(undo ? { undo } : {}),
+    idempotent,
+  }));
+}

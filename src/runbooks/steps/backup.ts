@@ -1,0 +1,107 @@
+import type { Service } from "../../config.ts";
+import { transaction } from "../../journal/database.ts";
+import { recordBackup } from "../../journal/releases.ts";
+import type { BackupManifest } from "../../journal/types.ts";
+import { dumpCommand, toolMajor, withSnapshot, writesHeld } from "../../targets/database.ts";
+import { fingerprint, openBackupFolder, writeManifest } from "../../targets/store.ts";
+import type { Deed, Step } from "../runbook.ts";
+import { databaseOf } from "./database.ts";
+
+/** Database, application folder and declared files into the store, the manifest last. */
+export function backupStep(service: Service): Step {
+  const parts = [
+    service.database ? "database" : "",
+    service.repository ? "application" : "",
+    service.files.length ? "configuration" : "",
+  ].filter(Boolean);
+  return {
+    name: "backup",
+    title: `Back up ${parts.join(", ")}`,
+    commands: [
+      ...(service.database
+        ? [
+            [
+              "pg_dump",
+              "--format=custom",
+              "--compress=6",
+              "--file=<backup>/database.dump",
+              databaseOf(service).name,
+            ],
+          ]
+        : []),
+      ...fileParts(service).map((part) => [
+        "tar",
+        "--create",
+        "--gzip",
+        `--file=<backup>/${part.file}`,
+        ...part.paths,
+      ]),
+    ],
+    idempotent: true,
+    timeoutMs: 3_600_000,
+    run: (deed) => takeBackup(deed, service),
+  };
+}
+
+async function takeBackup(deed: Deed, service: Service): Promise<void> {
+  const folder = await openBackupFolder(deed.context.config.backupFolder, service.id, `run-${deed.run.id}`);
+  const manifest: BackupManifest = {
+    service: service.id,
+    version: deed.plan.from,
+    commit: typeof deed.plan.subject.fromCommit === "string" ? deed.plan.subject.fromCommit : null,
+    takenAt: new Date().toISOString(),
+    writesHeld: false,
+    parts: [],
+    rows: {},
+    tools: {},
+  };
+  const add = async (name: string, kind: "database" | "files", file: string) => {
+    manifest.parts.push({ name, kind, file, ...(await fingerprint(`${folder}/${file}`)) });
+  };
+  if (service.database) {
+    const database = databaseOf(service);
+    manifest.writesHeld = await writesHeld(database);
+    manifest.tools.pg_dump = String(await toolMajor(deed.context.host(service), "pg_dump"));
+    manifest.rows = await withSnapshot(database.adminUrl, async (snapshot, rows) => {
+      const dump = dumpCommand(database.adminUrl, `${folder}/database.dump`, snapshot);
+      await deed.command(dump.command, { env: dump.env });
+      return rows;
+    });
+    await add("database", "database", "database.dump");
+  }
+  for (const part of fileParts(service)) {
+    await deed.command(["tar", "--create", "--gzip", `--file=${folder}/${part.file}`, ...part.paths]);
+    await add(part.name, "files", part.file);
+  }
+  await writeManifest(folder, manifest);
+  const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+  const id = await transaction(deed.context.journal, (tx) =>
+    recordBackup(tx, { service: service.id, runId: deed.run.id, location: folder, manifest, bytes }),
+  );
+  deed.remember({ backupId: id });
+  const rows = Object.values(manifest.rows).reduce((sum, count) => sum + count, 0);
+  deed.say(`Backup ${id}: ${manifest.parts.length} parts, ${bytes} bytes, ${rows} rows, in ${folder}`);
+}
+
+function fileParts(service: Service): { name: string; file: string; paths: string[] }[] {
+  return [
+    ...(service.repository
+      ? [
+          {
+            name: "application",
+            file: "application.tar.gz",
+            paths: ["--directory", service.repository.path, "."],
+          },
+        ]
+      : []),
+    ...(service.files.length
+      ? [
+          {
+            name: "configuration",
+            file: "configuration.tar.gz",
+            paths: ["--absolute-names", "--", ...service.files],
+          },
+        ]
+      : []),
+  ];
+}

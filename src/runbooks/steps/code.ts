@@ -1,0 +1,89 @@
+import type { Service } from "../../config.ts";
+import { checkoutCommands, type Repository } from "../../targets/git.ts";
+import type { Deed, RunbookContext, Step } from "../runbook.ts";
+import { restartService } from "./restart.ts";
+import { verifyService } from "./verify.ts";
+
+/**
+ * Does nothing on the way forward; on the way back it is the last thing before writes are accepted: the old
+ * version is started again and has to prove that it is well.
+ */
+export function wayBackStep(service: Service, from: { version: string | null }): Step {
+  return {
+    name: "way-back",
+    title: `Keep the way back to ${from.version ?? "the running commit"}`,
+    commands: [],
+    undo: `Restart ${from.version ?? "the former version"} and verify it`,
+    idempotent: true,
+    timeoutMs: service.commandTimeout + service.runbooks.update.goodWithin,
+    async run(deed) {
+      deed.say(
+        `The way back leads to ${from.version ?? "commit"} ${String(deed.plan.subject.fromCommit).slice(0, 12)}.`,
+      );
+    },
+    async takeBack(deed) {
+      await restartService(deed, service);
+      await verifyService(deed, service, service.runbooks.update, from.version);
+    },
+  };
+}
+
+/** The service's checkout at the commit of the plan; back to the former commit, with its dependencies. */
+export function checkoutStep(
+  context: Pick<RunbookContext, "mirrors" | "host">,
+  service: Service,
+  commits: { from: string; to: string },
+): Step {
+  const repository = repositoryOf(context, service);
+  const forward = checkoutCommands(repository, commits.to);
+  return {
+    name: "checkout",
+    title: `Check out ${commits.to.slice(0, 12)}`,
+    commands: forward,
+    undo: `Check out ${commits.from.slice(0, 12)} and install its dependencies`,
+    idempotent: true,
+    timeoutMs: service.commandTimeout,
+    async run(deed) {
+      for (const command of forward) await deed.command(command);
+    },
+    async takeBack(deed) {
+      for (const command of checkoutCommands(repository, commits.from)) await deed.command(command);
+      await inCheckout(deed, service, service.commands.install);
+    },
+  };
+}
+
+export function installStep(service: Service): Step {
+  return {
+    name: "install",
+    title: "Install dependencies",
+    commands: [service.commands.install!],
+    idempotent: true,
+    timeoutMs: service.commandTimeout,
+    run: (deed) => inCheckout(deed, service, service.commands.install),
+  };
+}
+
+export function testStep(service: Service): Step {
+  return {
+    name: "test",
+    title: "Run the tests",
+    commands: [service.commands.test!],
+    idempotent: true,
+    timeoutMs: service.commandTimeout,
+    run: (deed) => inCheckout(deed, service, service.commands.test),
+  };
+}
+
+/** The repository of a service that declares one. */
+export function repositoryOf(
+  context: Pick<RunbookContext, "mirrors" | "host">,
+  service: Service,
+): Repository {
+  const { path, remote, tag } = service.repository!;
+  return { host: context.host(service), path, remote, tag, mirror: `${context.mirrors}/${service.id}.git` };
+}
+
+async function inCheckout(deed: Deed, service: Service, command: string[] | undefined): Promise<void> {
+  if (command) await deed.command(command, { cwd: service.repository!.path });
+}

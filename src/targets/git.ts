@@ -1,0 +1,209 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { nearest, StewardError } from "../errors.ts";
+import type { Host } from "./host.ts";
+
+/** A service's repository: its checkout, and Steward's own mirror of where it comes from. */
+export interface Repository {
+  host: Host;
+  /** the service's checkout; planning never writes there */
+  path: string;
+  /** Steward's own bare mirror */
+  mirror: string;
+  remote: string;
+  /** such as `v{version}` */
+  tag: string;
+}
+
+export interface Commit {
+  id: string;
+  subject: string;
+}
+
+const TIMEOUT_MS = 120_000;
+const ENVIRONMENT = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C.UTF-8" };
+
+/** Brings the mirror up to date with the checkout's remote. Throws `git_failed` with git's own words. */
+export async function fetchMirror(repository: Repository): Promise<void> {
+  const url = await git(repository, ["-C", repository.path, "remote", "get-url", repository.remote]);
+  if (!existsSync(repository.mirror)) {
+    await mkdir(dirname(repository.mirror), { recursive: true });
+    await git(repository, ["clone", "--quiet", "--mirror", "--", url, repository.mirror]);
+    return;
+  }
+  await git(repository, ["--git-dir", repository.mirror, "remote", "set-url", "origin", "--", url]);
+  await git(repository, [
+    "--git-dir",
+    repository.mirror,
+    "fetch",
+    "--quiet",
+    "--prune",
+    "--prune-tags",
+    "--force",
+    "origin",
+    "+refs/*:refs/*",
+  ]);
+}
+
+/** Every released version in the mirror, newest tag first. */
+export async function listVersions(repository: Repository): Promise<string[]> {
+  const [before, after] = repository.tag.split("{version}") as [string, string];
+  const tags = await git(repository, [
+    "--git-dir",
+    repository.mirror,
+    "for-each-ref",
+    "--sort=-creatordate",
+    "--sort=-version:refname",
+    "--format=%(refname:strip=2)",
+    "refs/tags",
+  ]);
+  return tags
+    .split("\n")
+    .filter(
+      (tag) => tag.length > before.length + after.length && tag.startsWith(before) && tag.endsWith(after),
+    )
+    .map((tag) => tag.slice(before.length, tag.length - after.length));
+}
+
+/** The commit of a version's tag. Throws `unknown_version` naming the nearest and the newest ones. */
+export async function resolveVersion(repository: Repository, version: string): Promise<string> {
+  const versions = await listVersions(repository);
+  if (!versions.includes(version)) {
+    const near = nearest(version, versions);
+    throw new StewardError(
+      "unknown_version",
+      `Unknown version '${version.slice(0, 60)}'; known: ${versions.slice(0, 8).join(", ") || "none"}`,
+      {
+        hint: near ? `Did you mean ${near}?` : `A version is a tag like ${repository.tag}.`,
+      },
+    );
+  }
+  return await git(repository, [
+    "--git-dir",
+    repository.mirror,
+    "rev-parse",
+    "--verify",
+    `refs/tags/${tagOf(repository, version)}^{commit}`,
+  ]);
+}
+
+/** What the checkout stands at; `version` is null when HEAD carries no release tag. `dirty` are changed tracked files. */
+export async function readCheckout(
+  repository: Repository,
+): Promise<{ commit: string; version: string | null; dirty: string[] }> {
+  const commit = await git(repository, ["-C", repository.path, "rev-parse", "--verify", "HEAD^{commit}"]);
+  const status = await git(repository, [
+    "-C",
+    repository.path,
+    "status",
+    "--porcelain",
+    "--untracked-files=no",
+  ]);
+  const tags = (await git(repository, ["-C", repository.path, "tag", "--points-at", "HEAD"])).split("\n");
+  const [before, after] = repository.tag.split("{version}") as [string, string];
+  const tag = tags.find(
+    (name) => name.length > before.length + after.length && name.startsWith(before) && name.endsWith(after),
+  );
+  return {
+    commit,
+    version: tag === undefined ? null : tag.slice(before.length, tag.length - after.length),
+    dirty: status === "" ? [] : status.split("\n").map((line) => line.slice(2).trim()),
+  };
+}
+
+/** Commits that `to` has and `from` has not, newest first, at most 200; and the other way round in `dropped`. */
+export async function commitsBetween(
+  repository: Repository,
+  from: string,
+  to: string,
+): Promise<{ added: Commit[]; dropped: Commit[] }> {
+  const log = async (range: string) =>
+    (
+      await git(repository, [
+        "--git-dir",
+        repository.mirror,
+        "log",
+        "--max-count=200",
+        "--format=%H%x09%s",
+        range,
+        "--",
+      ])
+    )
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => ({ id: line.slice(0, 40), subject: line.slice(41) }));
+  return { added: await log(`${from}..${to}`), dropped: await log(`${to}..${from}`) };
+}
+
+/** Files under `folder` that differ between two commits, in order of name. */
+export async function changedFiles(
+  repository: Repository,
+  from: string,
+  to: string,
+  folder: string,
+): Promise<string[]> {
+  const names = await git(repository, [
+    "--git-dir",
+    repository.mirror,
+    "diff",
+    "--name-only",
+    from,
+    to,
+    "--",
+    folder,
+  ]);
+  return names.split("\n").filter(Boolean);
+}
+
+/** The commands that put the checkout at `commit`: fetched from the mirror, so nothing new can slip in between. */
+export function checkoutCommands(repository: Repository, commit: string): string[][] {
+  const base = [
+    "git",
+    "-c",
+    `safe.directory=${repository.path}`,
+    "-c",
+    `safe.directory=${repository.mirror}`,
+    "-c",
+    "advice.detachedHead=false",
+    "-C",
+    repository.path,
+  ];
+  return [
+    [...base, "fetch", "--quiet", "--tags", "--force", "--", repository.mirror],
+    [...base, "checkout", "--detach", "--quiet", commit],
+  ];
+}
+
+function tagOf(repository: Repository, version: string): string {
+  return repository.tag.replace("{version}", version);
+}
+
+async function git(repository: Repository, args: string[]): Promise<string> {
+  const command = [
+    "git",
+    "-c",
+    `safe.directory=${repository.path}`,
+    "-c",
+    `safe.directory=${repository.mirror}`,
+    ...args,
+  ];
+  const result = await repository.host.run(command, {
+    timeoutMs: TIMEOUT_MS,
+    env: ENVIRONMENT,
+    outputLimit: 4 << 20,
+  });
+  if (result.exitCode !== 0) {
+    const said = result.timedOut
+      ? `no answer within ${TIMEOUT_MS / 1000} s`
+      : result.output.trim().split("\n").at(-1);
+    throw new StewardError(
+      "git_failed",
+      `git ${args.find((arg) => !arg.startsWith("-") && !arg.includes("/")) ?? ""} failed in ${repository.path}: ${said}`,
+      {
+        hint: "Check the path and that the remote answers without asking for a password.",
+      },
+    );
+  }
+  return result.output.trim();
+}
