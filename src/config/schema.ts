@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { command, duration, name, plainUrl, type SecretSource, secretOr } from "./values.ts";
+import {
+  command,
+  duration,
+  holdsSecret,
+  name,
+  type SecretSource,
+  secretUrl,
+  settings,
+  variables,
+} from "./values.ts";
 
 /** What main passes in: the parameters of each check type and each scheduled task, by name. */
 export interface Units {
@@ -7,7 +16,7 @@ export interface Units {
   tasks: readonly string[];
 }
 
-const people = z.strictObject({
+const people = settings({
   users: z
     .array(z.string().regex(/^[UW][A-Z0-9]+$/, { error: "a Slack user id such as U024BE7LH" }))
     .default([]),
@@ -16,13 +25,15 @@ const people = z.strictObject({
     .default([]),
 });
 
+const SOME_OF = "a rule such as '2 of 3', the second number at most 20";
+
 /** `2 of 3`: as many bad readings out of as many make it critical. */
-const someOf = z.string().transform((text, context) => {
+const someOf = z.string({ error: SOME_OF }).transform((text, context) => {
   const match = /^(\d+) of (\d+)$/.exec(text.trim());
   const k = Number(match?.[1]);
   const n = Number(match?.[2]);
   if (!match || k < 1 || k > n || n > 20) {
-    context.addIssue({ code: "custom", message: "a rule such as '2 of 3', the second number at most 20" });
+    context.addIssue({ code: "custom", message: SOME_OF });
     return z.NEVER;
   }
   return { k, n };
@@ -37,17 +48,40 @@ function checkSchema(units: Units) {
     good: z.number().int().min(1).max(20).optional(),
   };
   const options = Object.entries(units.checks).map(([type, params]) =>
-    params.extend({ type: z.literal(type), ...common }).strict(),
+    settings({ type: z.literal(type), ...params.shape, ...common }).superRefine(refuseSecrets),
   );
   const [first, ...rest] = options;
-  if (!first) return z.strictObject({ type: z.never(), ...common });
-  return z.discriminatedUnion("type", [first, ...rest], { error: Object.keys(units.checks).join(", ") });
+  if (!first) return settings({ type: z.never(), ...common });
+  const types = Object.keys(units.checks).join(", ");
+  return z.discriminatedUnion("type", [first, ...rest], {
+    error: (issue) => (issue.code === "invalid_union" ? types : `a map with type: one of ${types}`),
+  });
+}
+
+function refuseSecrets(check: Record<string, unknown>, context: z.RefinementCtx): void {
+  for (const [setting, value] of Object.entries(check)) {
+    if (typeof value === "string" && holdsSecret(value))
+      context.addIssue({ code: "custom", path: [setting], message: "a value without a secret" });
+  }
+}
+
+function refuseTwins(checks: { name?: string | undefined }[], context: z.RefinementCtx): void {
+  const taken = new Set<string>();
+  for (const [index, { name }] of checks.entries()) {
+    if (name !== undefined && taken.has(name))
+      context.addIssue({
+        code: "custom",
+        path: [index, "name"],
+        message: "a name that no other check of the service has",
+      });
+    if (name !== undefined) taken.add(name);
+  }
 }
 
 const host = z.union(
   [
     z.literal("local"),
-    z.strictObject({
+    settings({
       ssh: z.string(),
       port: z.number().int().optional(),
       user: z.string().optional(),
@@ -60,7 +94,7 @@ const host = z.union(
   },
 );
 
-const runbookRules = z.strictObject({
+const runbookRules = settings({
   approvals: z.number().int().min(1).max(5).default(1),
   expires: duration.default(3_600_000),
   /** how often a good reading is wanted after a change, and how long to wait for them */
@@ -70,94 +104,81 @@ const runbookRules = z.strictObject({
 });
 
 function serviceSchema(units: Units, source: SecretSource) {
-  const postgresUrl = secretOr(plainUrl("postgres", "postgresql"), source);
-  return z.strictObject({
+  const postgresUrl = secretUrl(source, "postgres", "postgresql");
+  return settings({
     observe: z.boolean().default(false),
     owner: z.string().optional(),
     contact: z.string().optional(),
     channel: z.string().optional(),
     incidents: z.string().optional(),
     host: host.default("local"),
-    repository: z
-      .strictObject({
-        path: z.string(),
-        remote: z
-          .string()
-          .regex(/^[A-Za-z0-9][\w./-]*$/, { error: "a remote's name such as origin" })
-          .default("origin"),
-        tag: z
-          .string()
-          .regex(/^[\w./-]*\{version\}[\w./-]*$/, {
-            error: "a pattern with {version} in it, such as v{version}",
-          })
-          .default("v{version}"),
-        migrations: z.string().optional(),
-      })
-      .optional(),
-    database: z
-      .strictObject({
-        url: postgresUrl,
-        admin: postgresUrl.optional(),
-        appRole: z.string().optional(),
-        holdWrites: z.boolean().default(true),
-      })
-      .optional(),
-    redis: z.strictObject({ url: secretOr(plainUrl("redis", "rediss"), source) }).optional(),
-    health: z
-      .strictObject({
-        url: z.url({ error: "a URL such as http://localhost:8000/health" }),
-        status: z.number().int().default(200),
-        json: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-        body: z.string().optional(),
-        version: z.string().optional(),
-      })
-      .optional(),
+    repository: settings({
+      path: z.string(),
+      remote: z
+        .string()
+        .regex(/^[A-Za-z0-9][\w./-]*$/, { error: "a remote's name such as origin" })
+        .default("origin"),
+      tag: z
+        .string()
+        .regex(/^[\w./-]*\{version\}[\w./-]*$/, {
+          error: "a pattern with {version} in it, such as v{version}",
+        })
+        .default("v{version}"),
+      migrations: z.string().optional(),
+    }).optional(),
+    database: settings({
+      url: postgresUrl,
+      admin: postgresUrl.optional(),
+      appRole: z.string().optional(),
+      holdWrites: z.boolean().default(true),
+    }).optional(),
+    redis: settings({ url: secretUrl(source, "redis", "rediss") }).optional(),
+    health: settings({
+      url: secretUrl(source, "http", "https"),
+      status: z.number().int().default(200),
+      json: z
+        .record(
+          z.string(),
+          z.union([z.string(), z.number(), z.boolean()], { error: "a text, a number, true or false" }),
+        )
+        .optional(),
+      body: z.string().optional(),
+      version: z.string().optional(),
+    }).optional(),
     files: z.array(z.string()).default([]),
-    commands: z
-      .strictObject({
-        install: command.optional(),
-        test: command.optional(),
-        migrate: command.optional(),
-        restart: command.optional(),
-        start: command.optional(),
-        stop: command.optional(),
-      })
-      .default({}),
-    environment: z.record(z.string(), secretOr(z.string(), source)).default({}),
+    commands: settings({
+      install: command.optional(),
+      test: command.optional(),
+      migrate: command.optional(),
+      restart: command.optional(),
+      start: command.optional(),
+      stop: command.optional(),
+    }).default({}),
+    environment: variables(source).default({}),
     commandTimeout: duration.default(600_000),
-    checks: z.array(checkSchema(units)).optional(),
-    runbooks: z
-      .strictObject({ update: runbookRules.optional(), rollback: runbookRules.optional() })
-      .default({}),
+    checks: z.array(checkSchema(units), { error: "a list of checks" }).superRefine(refuseTwins).optional(),
+    runbooks: settings({ update: runbookRules.optional(), rollback: runbookRules.optional() }).default({}),
   });
 }
 
+const schedule = settings({
+  at: z.string().regex(/^(\S+\s+){4,5}\S+$/, { error: "a cron rule of 5 or 6 fields such as '0 0 8 * * *'" }),
+  zone: z.string().refine(isZone, { error: "a time zone such as Europe/Berlin or UTC" }).default("UTC"),
+  channel: z.string().optional(),
+}).optional();
+
 export function configSchema(units: Units, source: SecretSource) {
   const service = serviceSchema(units, source);
-  return z.strictObject({
-    slack: z.strictObject({ channel: z.string(), incidents: z.string() }),
-    roles: z
-      .strictObject({ operator: people.optional(), approver: people.optional(), admin: people.optional() })
-      .default({}),
-    services: z.record(name, service),
-    schedules: z
-      .record(
-        z.enum(units.tasks as [string, ...string[]]),
-        z
-          .strictObject({
-            at: z
-              .string()
-              .regex(/^(\S+\s+){4,5}\S+$/, { error: "a cron rule of 5 or 6 fields such as '0 0 8 * * *'" }),
-            zone: z
-              .string()
-              .refine(isZone, { error: "a time zone such as Europe/Berlin or UTC" })
-              .default("UTC"),
-            channel: z.string().optional(),
-          })
-          .optional(),
-      )
-      .default({}),
-    backups: z.strictObject({ folder: z.string() }).optional(),
+  return settings({
+    slack: settings({ channel: z.string(), incidents: z.string() }),
+    roles: settings({
+      operator: people.optional(),
+      approver: people.optional(),
+      admin: people.optional(),
+    }).default({}),
+    services: z.record(name, service, { error: "a map from a service's name to its settings" }),
+    schedules: settings(Object.fromEntries(units.tasks.map((task) => [task, schedule]))).default({}),
+    backups: settings({ folder: z.string() }).optional(),
   });
 }
 

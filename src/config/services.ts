@@ -1,5 +1,7 @@
 import type { Problem } from "./problems.ts";
 
+const ENVIRONMENT = /^[a-z0-9][a-z0-9-]*$/;
+
 /**
  * A service with `environments:` becomes one service for each, its own settings laid over the shared ones.
  * Keys of the result are `name` or `name__environment`: a separator that a declared name may hold is
@@ -24,13 +26,24 @@ export function withEnvironments(input: unknown): { input: unknown; problems: Pr
     if (!isMap(environments) || Object.keys(environments).length === 0) {
       problems.push({
         path: `services.${name}.environments`,
-        value: JSON.stringify(environments),
+        value: isMap(environments) ? "an empty map" : "no map",
         allowed: "a map from environment to its settings",
       });
       continue;
     }
-    for (const [environment, own] of Object.entries(environments))
+    for (const [environment, own] of Object.entries(environments)) {
+      if (!isMap(own ?? {}) || !ENVIRONMENT.test(environment) || name.endsWith("_")) {
+        problems.push({
+          path: `services.${name}.environments.${environment}`,
+          value: isMap(own ?? {}) ? `'${environment}'` : "no map",
+          allowed: name.endsWith("_")
+            ? "a service's name that does not end in _"
+            : "a map of settings, under a name of lower-case letters, digits and -",
+        });
+        continue;
+      }
       services[`${name}__${environment}`] = overlay(shared, own ?? {});
+    }
   }
   return { input: { ...input, services }, problems };
 }

@@ -1,27 +1,52 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { createRedact } from "../redact.ts";
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+const DURATION = "a duration such as 500ms, 5s, 2m, 1h or 7d";
+
 /** `500ms`, `5s`, `2m`, `1h`, `7d` as milliseconds. */
-export const duration = z.string().transform((text, context) => {
+export const duration = z.string({ error: DURATION }).transform((text, context) => {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   if (!match) {
-    context.addIssue({ code: "custom", message: "a duration such as 500ms, 5s, 2m, 1h or 7d" });
+    context.addIssue({ code: "custom", message: DURATION });
     return z.NEVER;
   }
   return Number(match[1]) * UNITS[match[2]!]!;
 });
 
+/** A map with these settings and no others; a mistyped one is answered with the known ones. */
+export function settings<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape).join(", ");
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "unrecognized_keys" ? known : `a map with ${known}`),
+  });
+}
+
+const looksSecret = createRedact([]);
+
+/** Whether a literal holds what should not stand in a file that ends up in git: a password, a token, a key. */
+export function holdsSecret(text: string): boolean {
+  return looksSecret(text) !== text;
+}
+
+const argument = z
+  .string({ error: "a text; numbers in quotes" })
+  .min(1, { error: "a text that is not empty" })
+  .refine((text) => !holdsSecret(text), {
+    error: "an argument without a secret; give secrets by environment: {NAME: {env: NAME}}",
+  });
+
 /** A command as an argument array. A string would need a shell, and Steward has none. */
 export const command = z
-  .array(z.string().min(1), { error: "a list of arguments such as [systemctl, restart, shop]" })
+  .array(argument, { error: "a list of arguments such as [systemctl, restart, shop]" })
   .min(1, { error: "at least the program" });
 
+const NAME = "a name of lower-case letters, digits, - and _, at most 40";
+
 /** Names of services, environments, checks: what is safe in an id, a file name and a message. */
-export const name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, { error: "lower-case letters, digits, - and _, at most 40" });
+export const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, { error: NAME });
 
 /** Collects secret values on the way through, so that they can be redacted everywhere. */
 export interface SecretSource {
@@ -33,42 +58,97 @@ export interface SecretSource {
  * A value that may be secret: `{env: NAME}` or `{file: PATH}`, or a literal that holds no password.
  * Literal secrets are refused: a config file ends up in git.
  */
-export function secretOr(literal: z.ZodType<string>, source: SecretSource) {
-  const reference = z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]);
+export function secretOr(literal: z.ZodType<string>, source: SecretSource, schemes: readonly string[] = []) {
+  const reference = z.union([settings({ env: z.string() }), settings({ file: z.string() })]);
+  const begins = schemes.map((scheme) => `${scheme}://`).join(" or ");
+  const plain = begins
+    ? `a URL that begins with ${begins} and holds no password`
+    : "a value without a password";
   return z
-    .union([literal, reference], { error: "{env: NAME}, {file: PATH}, or a value without a password" })
+    .union([literal, reference], { error: `{env: NAME}, {file: PATH}, or ${plain}` })
     .transform((value, context) => {
       if (typeof value === "string") return value;
       const text = "env" in value ? source.environment[value.env] : readFirstLine(value.file);
-      if (text === undefined || text === "") {
-        const what =
-          "env" in value ? `environment variable ${value.env} is` : `file ${value.file} is missing or`;
-        context.addIssue({ code: "custom", message: `a secret that exists: ${what} empty` });
+      const what = "env" in value ? `environment variable ${value.env}` : `file ${value.file}`;
+      const refuse = (message: string) => {
+        context.addIssue({ code: "custom", message });
         return z.NEVER;
+      };
+      if (text === undefined || text === "") {
+        return refuse(
+          "env" in value
+            ? `the name of a variable that is set; ${what} is not`
+            : `a path whose first line is the value; ${what} is missing, unreadable or empty`,
+        );
       }
       for (const secret of secretParts(text)) source.found.add(secret);
+      if (begins && !schemes.some((scheme) => text.toLowerCase().startsWith(`${scheme}://`)))
+        return refuse(`a reference to a URL that begins with ${begins}; what ${what} holds does not`);
       return text;
     });
 }
 
+/** A URL with one of these schemes, by reference where it holds a password. */
+export function secretUrl(source: SecretSource, ...schemes: string[]) {
+  return secretOr(plainUrl(...schemes), source, schemes);
+}
+
+/** What a variable is called that holds a secret. */
+const SECRET_NAME = /(?:password|passwd|secret|token|(?:api|access|private|secret)_?key)$/i;
+
+/** The variables of a service's commands: literals, but for what its name or its looks tell to be secret. */
+export function variables(source: SecretSource) {
+  const one = secretOr(z.string(), source);
+  return z
+    .record(z.string(), z.unknown(), { error: "a map from variable to value" })
+    .transform((input, context) => {
+      const values: Record<string, string> = {};
+      for (const [variable, given] of Object.entries(input)) {
+        const parsed = one.safeParse(given);
+        if (typeof given === "string" && given !== "" && (SECRET_NAME.test(variable) || holdsSecret(given))) {
+          const message = "{env: NAME} or {file: PATH}: a secret does not belong in a config file";
+          context.addIssue({ code: "custom", path: [variable], message });
+        } else if (parsed.success) {
+          values[variable] = parsed.data;
+        } else {
+          for (const { message } of parsed.error.issues)
+            context.addIssue({ code: "custom", path: [variable], message });
+        }
+      }
+      return values;
+    });
+}
+
 /** A URL with one of the given schemes and no password in it. */
-export function plainUrl(...schemes: string[]) {
+function plainUrl(...schemes: string[]) {
+  const begins = schemes.map((scheme) => `${scheme}://`).join(" or ");
   return z.string().refine(
     (text) => {
-      const match = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#@]*)@)?/i.exec(text);
-      return Boolean(match && schemes.includes(match[1]!.toLowerCase()) && !match[2]?.includes(":"));
+      const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S+$/i.exec(text)?.[1]?.toLowerCase();
+      if (scheme === undefined || !schemes.includes(scheme)) return false;
+      if (scheme.startsWith("http")) return URL.canParse(text) && new URL(text).password === "";
+      // not by URL, which refuses the empty host of a unix socket's; a password may hold a slash by mistake
+      return !/^[^:]+:\/\/[^?#@]*:[^?#@]*@/.test(text);
     },
     {
-      error: `a URL that begins with ${schemes.map((s) => `${s}://`).join(" or ")} and holds no password (use {env: NAME} for that)`,
+      error: `a URL that begins with ${begins} and holds no password; {env: NAME} or {file: PATH} for one that does`,
     },
   );
 }
 
 /** A URL's password is the secret in it; anything else is secret as a whole. */
 function secretParts(text: string): string[] {
-  const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:([^/?#@]*)@/i.exec(text)?.[1];
-  if (password !== undefined) return [password, decodeURIComponent(password)];
+  const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#:@]*:([^/?#]*)@/i.exec(text)?.[1];
+  if (password !== undefined) return [password, decoded(password)];
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? [] : [text];
+}
+
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
 }
 
 function readFirstLine(path: string): string | undefined {

@@ -70,7 +70,7 @@ export async function endAttempt(
 ): Promise<void> {
   const result = await db.query(
     `with run as (
-       update runs set facts = facts || $6, revision = revision + 1 where id = $7 and token = $2 returning id)
+       update runs set facts = facts || $6::jsonb, revision = revision + 1 where id = $7 and token = $2 returning id)
      update attempts set ended_at = now(), outcome = $3, output = $4, error = $5
      from run where attempts.id = $1 and attempts.run_id = run.id and attempts.ended_at is null`,
     [attempt.id, attempt.token, end.outcome, end.output, end.error ?? null, end.facts ?? {}, attempt.runId],

@@ -36,7 +36,11 @@ export async function openJournal(url: string, onError: (error: Error) => void):
     options: "-c search_path=steward",
     application_name: "steward",
   });
-  pool.on("error", onError);
+  let closing = false;
+  // an idle connection that the server ends while we are closing is no news
+  pool.on("error", (error) => {
+    if (!closing) onError(error);
+  });
   try {
     await migrate(pool);
   } catch (cause) {
@@ -59,6 +63,7 @@ export async function openJournal(url: string, onError: (error: Error) => void):
     wake,
     query: (text, values) => pool.query(text, values),
     async close() {
+      closing = true;
       await stopListening();
       await pool.end();
     },

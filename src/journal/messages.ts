@@ -127,8 +127,8 @@ export async function markFailed(
   giveUp: boolean,
 ): Promise<MessageRow> {
   const result = await db.query(
-    `update messages set failures = failures + 1, error = $2, next_try = now() + $3 * interval '1 millisecond',
-       state = case when $4 then 'failed' else state end where id = $1 returning *`,
+    `update messages set failures = failures + 1, error = $2, next_try = now() + $3::integer * interval '1 millisecond',
+       state = case when $4::boolean then 'failed' else state end where id = $1 returning *`,
     [id, error, retryInMs, giveUp],
   );
   return camelRow(result.rows[0]!);

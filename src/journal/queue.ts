@@ -48,10 +48,14 @@ const QUEUE_OPTIONS = {
   heartbeatSeconds: 10,
   expireInSeconds: 86_400,
   retryLimit: 100_000,
+  retryDelay: 1,
   deleteAfterSeconds: 86_400,
 };
 /** `exclusive` keeps one job a key, queued or active: sending a run's job again is harmless. */
 const POLICIES: Record<QueueName, string> = { plan: "exclusive", run: "exclusive", task: "standard" };
+
+/** Thrown by a handler that gives its job back on purpose: another replica takes it, and nobody needs to be told. */
+export class HandedOver extends Error {}
 
 export async function startQueue(url: string, onError: (error: Error) => void): Promise<Queue> {
   const boss = new PgBoss({
@@ -94,7 +98,14 @@ export async function startQueue(url: string, onError: (error: Error) => void): 
           notifyPollingIntervalSeconds: 2,
         },
         async ([job]) => {
-          if (job) await handler(job.data, job.signal);
+          if (!job) return;
+          try {
+            await handler(job.data, job.signal);
+          } catch (error) {
+            // pg-boss keeps the error on the job and tries again; somebody has to be told as well
+            if (!job.signal.aborted && !(error instanceof HandedOver)) onError(error as Error);
+            throw error;
+          }
         },
       );
     },

@@ -102,14 +102,14 @@ export async function moveRun(
 ): Promise<Run | undefined> {
   const result = await tx.query(
     `update runs set state = $3, revision = revision + 1,
-       plan = coalesce($4, plan), plan_hash = coalesce($5, plan_hash), approvals_needed = coalesce($6, approvals_needed),
-       expires_at = case when $7 then $8 else expires_at end,
-       error = case when $9 then $10 else error end,
-       decision = case when $11 then $12 else decision end,
-       cancel_requested = coalesce($13, cancel_requested),
-       facts = facts || coalesce($14, '{}'),
-       started_at = case when $15 then coalesce(started_at, now()) else started_at end,
-       ended_at = case when $16 then now() else ended_at end
+       plan = coalesce($4::jsonb, plan), plan_hash = coalesce($5::text, plan_hash), approvals_needed = coalesce($6::integer, approvals_needed),
+       expires_at = case when $7::boolean then $8::timestamptz else expires_at end,
+       error = case when $9::boolean then $10::jsonb else error end,
+       decision = case when $11::boolean then $12::jsonb else decision end,
+       cancel_requested = coalesce($13::jsonb, cancel_requested),
+       facts = facts || coalesce($14::jsonb, '{}'),
+       started_at = case when $15::boolean then coalesce(started_at, now()) else started_at end,
+       ended_at = case when $16::boolean then now() else ended_at end
      where id = $1 and state = any($2) and ($17::bigint is null or token = $17) returning *`,
     [
       id,

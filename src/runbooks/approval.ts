@@ -4,8 +4,8 @@ import type { Actor, Approval, Run } from "../journal/types.ts";
 
 /**
  * Throws unless this person may decide about this plan of this run now. The rules, in the order people meet
- * them: the run still asks; the card showed the plan that would run; not expired; the role; not the
- * requester, admins included; not twice.
+ * them: the run still asks; the card showed the plan that would run; not expired; no guest; not the
+ * requester, admins included; the role; not twice.
  */
 export function assertMayDecide(
   run: Run,
@@ -45,13 +45,13 @@ export function assertMayDecide(
       { hint: "Ask an approver of this workspace." },
     );
   }
-  if (!hasRole(roles, actor, "approver")) {
-    throw new StewardError("not_allowed", "You are not an approver", {
+  if (decision.decision === "approve" && actor.id === run.requestedBy.id) {
+    throw new StewardError("own_request", "You asked for this run, so somebody else has to approve it", {
       hint: "The card says who may approve.",
     });
   }
-  if (decision.decision === "approve" && actor.id === run.requestedBy.id) {
-    throw new StewardError("own_request", "You asked for this run, so somebody else has to approve it", {
+  if (!hasRole(roles, actor, "approver")) {
+    throw new StewardError("not_allowed", "You are not an approver", {
       hint: "The card says who may approve.",
     });
   }

@@ -2,6 +2,7 @@
 import { transaction } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { redrawMessages } from "../journal/messages.ts";
+import { HandedOver } from "../journal/queue.ts";
 import { expiredRuns, loadRun, moveRun, nextQueuedRun, runsInState } from "../journal/runs.ts";
 import type { Run } from "../journal/types.ts";
 import { carryRun } from "./carry.ts";
@@ -35,7 +36,7 @@ export async function startRunbookWorkers(context: RunbookContext): Promise<Runb
   return {
     async stop() {
       clearInterval(timer);
-      stopping.abort(new Error("this replica is stopping"));
+      stopping.abort(new HandedOver("this replica is stopping"));
       await sweeping;
     },
   };
