@@ -46,7 +46,6 @@ export interface RunbookRules {
   goodWithin: number;
 }
 export type CheckDeclaration = NonNullable<ServiceFile["checks"]>[number];
-export type HostDeclaration = ServiceFile["host"];
 export type Roles = ConfigFile["roles"];
 export type Role = keyof Roles;
 

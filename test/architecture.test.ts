@@ -20,7 +20,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runbooks: ["incidents", "journal", "targets", "errors"],
   bot: ["tasks", "runbooks", "incidents", "journal", "errors"],
   sandbox: ["targets", "config", "errors"],
-  main: ["cli", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
+  // the wiring, which main starts and stops
+  steward: ["bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
+  main: ["steward", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
   cli: ["main", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
 };
 

@@ -104,22 +104,24 @@ async function channelById(client: WebClient, id: string): Promise<Channel | und
   }
 }
 
-function assertPrefix(
-  token: "SLACK_BOT_TOKEN" | "SLACK_APP_TOKEN",
-  value: string | undefined,
-  prefix: string,
-): void {
+const WHERE = {
+  SLACK_BOT_TOKEN: "Copy the Bot User OAuth Token (xoxb-...) from api.slack.com/apps, OAuth & Permissions.",
+  SLACK_APP_TOKEN:
+    "Make an app-level token (xapp-...) with connections:write at api.slack.com/apps, Basic Information.",
+};
+
+function assertPrefix(token: keyof typeof WHERE, value: string | undefined, prefix: string): void {
   if (value?.startsWith(prefix)) return;
-  const other = value?.startsWith("xoxb-")
-    ? " (it is a bot token)"
+  const kind = value?.startsWith("xoxb-")
+    ? ": it is a bot token"
     : value?.startsWith("xapp-")
-      ? " (it is an app token)"
+      ? ": it is an app token"
       : "";
   throw new StewardError(
     "slack_auth",
-    `${token} ${value ? `does not begin with ${prefix}${other}` : "is not set"}`,
+    `${token} ${value ? `does not begin with ${prefix}${kind}` : "is not set"}`,
     {
-      hint: "The bot token (xoxb-) stands under OAuth & Permissions, the app token (xapp-) under Basic Information at api.slack.com/apps.",
+      hint: WHERE[token],
     },
   );
 }

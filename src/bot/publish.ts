@@ -131,7 +131,7 @@ function createTenure({ journal, log }: PublishContext): Tenure {
       if (lease.token !== token) {
         token = lease.token;
         since = new Date(asked);
-        log.info({ token }, "this replica publishes");
+        log.info({ term: token }, "this replica publishes");
       }
       until = asked + TERM_MS;
       return true;

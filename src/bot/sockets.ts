@@ -89,10 +89,12 @@ export function attach(app: App, sockets: Socket[]): void {
  * lose the acknowledgements of what is being handled.
  */
 function takeFrames(client: SocketModeReceiver["client"], log: Log, inFlight: Pick<InFlight, "drain">): void {
-  const handle = (client as unknown as { onWebSocketMessage(data: unknown, isBinary: boolean): Promise<void> })
-    .onWebSocketMessage;
+  const handle = (
+    client as unknown as { onWebSocketMessage(data: unknown, isBinary: boolean): Promise<void> }
+  ).onWebSocketMessage;
   const take = async (data: unknown, isBinary: boolean) => {
-    if (typeof data === "string" && data.length < 1_000 && data.includes('"disconnect"')) await inFlight.drain(GOODBYE_MS);
+    if (typeof data === "string" && data.length < 1_000 && data.includes('"disconnect"'))
+      await inFlight.drain(GOODBYE_MS);
     await handle.call(client, data, isBinary);
   };
   client.removeAllListeners("ws_message");

@@ -1,3 +1,4 @@
+import cronParser from "cron-parser";
 import { z } from "zod";
 import {
   command,
@@ -78,22 +79,6 @@ function refuseTwins(checks: { name?: string | undefined }[], context: z.Refinem
   }
 }
 
-const host = z.union(
-  [
-    z.literal("local"),
-    settings({
-      ssh: z.string(),
-      port: z.number().int().optional(),
-      user: z.string().optional(),
-      identity: z.string().optional(),
-      knownHosts: z.string().optional(),
-    }),
-  ],
-  {
-    error: "local, or {ssh: HOST, user: NAME, port: 22, identity: PATH, knownHosts: PATH}",
-  },
-);
-
 const runbookRules = settings({
   approvals: z.number().int().min(1).max(5).default(1),
   expires: duration.default(3_600_000),
@@ -111,7 +96,6 @@ function serviceSchema(units: Units, source: SecretSource) {
     contact: z.string().optional(),
     channel: z.string().optional(),
     incidents: z.string().optional(),
-    host: host.default("local"),
     repository: settings({
       path: z.string(),
       remote: z
@@ -162,7 +146,7 @@ function serviceSchema(units: Units, source: SecretSource) {
 }
 
 const schedule = settings({
-  at: z.string().regex(/^(\S+\s+){4,5}\S+$/, { error: "a cron rule of 5 or 6 fields such as '0 0 8 * * *'" }),
+  at: z.string().refine(isRule, { error: "a cron rule of 5 or 6 fields such as '0 0 8 * * *'" }),
   zone: z.string().refine(isZone, { error: "a time zone such as Europe/Berlin or UTC" }).default("UTC"),
   channel: z.string().optional(),
 }).optional();
@@ -184,6 +168,14 @@ export function configSchema(units: Units, source: SecretSource) {
 
 export type ConfigFile = z.output<ReturnType<typeof configSchema>>;
 export type ServiceFile = ConfigFile["services"][string];
+
+function isRule(rule: string): boolean {
+  try {
+    return /^\s*(\S+\s+){4,5}\S+\s*$/.test(rule) && cronParser.parseExpression(rule).hasNext();
+  } catch {
+    return false;
+  }
+}
 
 function isZone(zone: string): boolean {
   try {

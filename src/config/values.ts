@@ -125,7 +125,7 @@ function plainUrl(...schemes: string[]) {
   return z.string().refine(
     (text) => {
       const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S+$/i.exec(text)?.[1]?.toLowerCase();
-      if (scheme === undefined || !schemes.includes(scheme)) return false;
+      if (scheme === undefined || !schemes.includes(scheme) || holdsSecret(text)) return false;
       if (scheme.startsWith("http")) return URL.canParse(text) && new URL(text).password === "";
       // not by URL, which refuses the empty host of a unix socket's; a password may hold a slash by mistake
       return !/^[^:]+:\/\/[^?#@]*:[^?#@]*@/.test(text);

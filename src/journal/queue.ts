@@ -14,6 +14,8 @@ export interface Jobs {
     channel: string;
     requestedBy: string | null;
     dueAt: string | null;
+    /** what a person asked for, so that one question has one answer */
+    key?: string | null;
   };
 }
 export type QueueName = keyof Jobs;

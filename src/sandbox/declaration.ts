@@ -19,7 +19,6 @@ export function declareSandbox(
     services: {
       shop: {
         owner: "Rosa Barista",
-        host: "local",
         repository: { path: demo.checkout, remote: "origin", tag: "{version}", migrations: "migrations" },
         database: { url: appUrl, admin: ownerUrl, appRole, holdWrites: true },
         health: {

@@ -8,7 +8,7 @@ import type { Log } from "../log.ts";
  * A job of the `task` queue. `dueAt` stands for a tick of the schedule, `key` for what a person asked for:
  * either makes the report one, however often the job is tried.
  */
-export type TaskJob = Jobs["task"] & { key?: string | null };
+export type TaskJob = Jobs["task"];
 
 export interface TaskContext {
   journal: Journal;

@@ -6,7 +6,10 @@ import type { Message } from "../../src/sandbox/slack/types.ts";
 import { AMIR, bot, everything, GUS, OLGA, OPS, shows, type World, world } from "./harness.ts";
 import { member } from "./samples.ts";
 
-const buttonsOf = (message: Message) => (message.blocks ?? []).flatMap((block) => (block.type === "actions" ? block.elements : [])).map((element) => (element as { action_id: string }).action_id);
+const buttonsOf = (message: Message) =>
+  (message.blocks ?? [])
+    .flatMap((block) => (block.type === "actions" ? block.elements : []))
+    .map((element) => (element as { action_id: string }).action_id);
 
 async function card(here: World): Promise<Message> {
   await here.slack.command(OLGA, OPS, "/ops", "update shop 1.1.0");
@@ -15,9 +18,20 @@ async function card(here: World): Promise<Message> {
 
 async function openIncident(here: World): Promise<Message> {
   await transaction(here.journal, async (tx) => {
-    const { incident } = await claimIncident(tx, { service: "shop", cause: "application", title: "shop does not answer", observed: false, reopenWithinMs: 0 });
+    const { incident } = await claimIncident(tx, {
+      service: "shop",
+      cause: "application",
+      title: "shop does not answer",
+      observed: false,
+      reopenWithinMs: 0,
+    });
     await saveMember(tx, incident.id, member().reading, "critical");
-    await wantMessage(tx, { subjectKind: "incident", subjectId: incident.id, channel: "#incidents", urgent: true });
+    await wantMessage(tx, {
+      subjectKind: "incident",
+      subjectId: incident.id,
+      channel: "#incidents",
+      urgent: true,
+    });
   });
   return await shows(here.slack, "shop: does not answer", OLGA, "C0INCIDENTS");
 }
@@ -43,7 +57,9 @@ describe("an approval card", () => {
     await shows(here.slack, "You are not an approver", OLGA);
     await here.slack.click(GUS, OPS, message.ts, "run_approve");
     await shows(here.slack, "Guests cannot press that", GUS);
-    expect((await here.journal.query("select state from runs")).rows).toEqual([{ state: "awaiting_approval" }]);
+    expect((await here.journal.query("select state from runs")).rows).toEqual([
+      { state: "awaiting_approval" },
+    ]);
   });
 
   it("is rejected with a reason, through a form", async () => {
@@ -65,7 +81,14 @@ describe("an approval card", () => {
     const message = await card(here);
     expect(await here.slack.click(GUS, OPS, message.ts, "run_details")).toMatchObject({ ok: true });
     const view = await here.slack.until("the details", () => here.slack.views(GUS).at(-1));
-    for (const part of ["git checkout v1.1.0", "commit number 7", "0002_likes.sql", "check out 1.0.0", "ab".repeat(32)]) expect(JSON.stringify(view.blocks)).toContain(part);
+    for (const part of [
+      "git checkout v1.1.0",
+      "commit number 7",
+      "0002_likes.sql",
+      "check out 1.0.0",
+      "ab".repeat(32),
+    ])
+      expect(JSON.stringify(view.blocks)).toContain(part);
   });
 
   it("is drawn anew for who clicked an old one, and a forged value is refused", async () => {
@@ -74,10 +97,13 @@ describe("an approval card", () => {
     const message = await card(here);
     await here.slack.click(AMIR, OPS, message.ts, "run_approve", { forge: true, value: "1.2.000000000000" });
     await shows(here.slack, "The plan has changed", AMIR);
-    for (const value of ["1.2.zz", "1; drop table runs", "99.1.abababababab"]) await here.slack.click(AMIR, OPS, message.ts, "run_approve", { forge: true, value });
+    for (const value of ["1.2.zz", "1; drop table runs", "99.1.abababababab"])
+      await here.slack.click(AMIR, OPS, message.ts, "run_approve", { forge: true, value });
     await shows(here.slack, "not one that Steward knows", AMIR);
     await shows(here.slack, "There is no run 99", AMIR);
-    expect((await here.journal.query("select state from runs")).rows).toEqual([{ state: "awaiting_approval" }]);
+    expect((await here.journal.query("select state from runs")).rows).toEqual([
+      { state: "awaiting_approval" },
+    ]);
   });
 
   it("that was only shown has nothing to approve", async () => {
@@ -93,7 +119,12 @@ describe("an incident's message", () => {
     const here = await world();
     await bot(here);
     const message = await openIncident(here);
-    expect(buttonsOf(message)).toEqual(["incident_ack", "incident_runbook", "incident_resolve", "incident_timeline"]);
+    expect(buttonsOf(message)).toEqual([
+      "incident_ack",
+      "incident_runbook",
+      "incident_resolve",
+      "incident_timeline",
+    ]);
     expect(everything(message)).toContain("Restart shop");
     await here.slack.click(OLGA, "C0INCIDENTS", message.ts, "incident_ack");
     const taken = await shows(here.slack, "<@U0OLGA> has it", OLGA, "C0INCIDENTS");
@@ -101,11 +132,17 @@ describe("an incident's message", () => {
     await here.slack.click(OLGA, "C0INCIDENTS", message.ts, "incident_runbook");
     await here.slack.until("the run's card", () => here.slack.messages("C0INCIDENTS").length === 2);
     await here.slack.click(OLGA, "C0INCIDENTS", message.ts, "incident_timeline");
-    expect(JSON.stringify((await here.slack.until("the timeline", () => here.slack.views(OLGA).at(-1))).blocks)).toContain("http 503");
+    expect(
+      JSON.stringify((await here.slack.until("the timeline", () => here.slack.views(OLGA).at(-1))).blocks),
+    ).toContain("http 503");
     await here.slack.click(OLGA, "C0INCIDENTS", message.ts, "incident_resolve");
-    const form = await here.slack.until("the form", () => here.slack.views(OLGA).find((view) => view.callbackId === "incident_resolve_form"));
+    const form = await here.slack.until("the form", () =>
+      here.slack.views(OLGA).find((view) => view.callbackId === "incident_resolve_form"),
+    );
     await here.slack.submitView(OLGA, form.id, { reason: { text: "disk was full" } });
     expect(buttonsOf(await shows(here.slack, "disk was full", OLGA, "C0INCIDENTS"))).toEqual([]);
-    expect((await here.journal.query("select requested_by->>'id' as id, channel from runs")).rows).toEqual([{ id: OLGA, channel: "C0INCIDENTS" }]);
+    expect((await here.journal.query("select requested_by->>'id' as id, channel from runs")).rows).toEqual([
+      { id: OLGA, channel: "C0INCIDENTS" },
+    ]);
   });
 });

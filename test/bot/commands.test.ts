@@ -8,7 +8,17 @@ describe("a command in Slack", () => {
     expect(await here.slack.command(OLGA, OPS, "/ops", "help")).toMatchObject({ ok: true });
     const help = await shows(here.slack, "What Steward can do");
     expect(help.ephemeralFor).toBe(OLGA);
-    for (const usage of ["status", "health [SERVICE]", "runs", "run ID", "incidents", "incident ack ID", "cancel ID", "update SERVICE VERSION [--plan]", "restart SERVICE [--plan]"]) {
+    for (const usage of [
+      "status",
+      "health [SERVICE]",
+      "runs",
+      "run ID",
+      "incidents",
+      "incident ack ID",
+      "cancel ID",
+      "update SERVICE VERSION [--plan]",
+      "restart SERVICE [--plan]",
+    ]) {
       expect(everything(help)).toContain(`\`/ops ${usage}\``);
     }
   });
@@ -48,9 +58,21 @@ describe("a command in Slack", () => {
 
   it("does not answer people of another workspace", async () => {
     const here = await world();
-    here.slack.addPerson({ id: "U9EVE", teamId: "T9OTHER", name: "Eve", realName: "Eve", kind: "member", title: "" });
+    here.slack.addPerson({
+      id: "U9EVE",
+      teamId: "T9OTHER",
+      name: "Eve",
+      realName: "Eve",
+      kind: "member",
+      title: "",
+    });
     await bot(here);
-    here.slack.addChannel({ id: OPS, name: "ops", topic: "", members: [...here.slack.state().people.map(({ id }) => id)] });
+    here.slack.addChannel({
+      id: OPS,
+      name: "ops",
+      topic: "",
+      members: [...here.slack.state().people.map(({ id }) => id)],
+    });
     expect(await here.slack.command("U9EVE", OPS, "/ops", "status")).toMatchObject({ ok: true });
     await shows(here.slack, "own workspace only", "U9EVE");
     const intents = await here.journal.query("select state, error->>'code' as code from intents");
@@ -62,7 +84,14 @@ describe("a command in Slack", () => {
     await bot(here);
     await here.slack.command(OLGA, OPS, "/ops", "status");
     await shows(here.slack, "Next health report");
-    here.slack.addPerson({ id: OLGA, teamId: "T0SANDBOX", name: "Olga", realName: "Olga", kind: "guest", title: "" });
+    here.slack.addPerson({
+      id: OLGA,
+      teamId: "T0SANDBOX",
+      name: "Olga",
+      realName: "Olga",
+      kind: "guest",
+      title: "",
+    });
     await here.slack.command(OLGA, OPS, "/ops", "restart shop");
     await shows(here.slack, "Guests cannot");
   });
@@ -92,7 +121,11 @@ describe("bad input", () => {
     ["a service missing", "update", "update needs a service; known: shop"],
     ["shell in a version", "update shop ;rm", "cannot be used"],
     ["shell after a version", "update shop 1.1.0 ; rm -rf /", "cannot be used"],
-    ["an option for git as a version", "update shop --upload-pack=touch", "update has no option --upload-pack"],
+    [
+      "an option for git as a version",
+      "update shop --upload-pack=touch",
+      "update has no option --upload-pack",
+    ],
     ["an option for git in quotes", 'update shop "--upload-pack=touch"', "cannot be used"],
     ["a path as a version", "update shop ../..", "cannot be used"],
     ["a substitution as a version", "update shop $(touch x)", "cannot be used"],
@@ -114,8 +147,16 @@ describe("bad input", () => {
   it("pings nobody: what was typed is shown as plain text", async () => {
     const here = await world();
     await bot(here);
-    for (const typed of ["<!channel>", "@channel", "status <!here>", "update <@U0AMIR>", "update shop <https://evil.example|1.1.0>"]) await here.slack.command(OLGA, OPS, "/ops", typed);
+    for (const typed of [
+      "<!channel>",
+      "@channel",
+      "status <!here>",
+      "update <@U0AMIR>",
+      "update shop <https://evil.example|1.1.0>",
+    ])
+      await here.slack.command(OLGA, OPS, "/ops", typed);
     await here.slack.until("five answers", () => here.slack.messages(OPS, OLGA).length >= 5);
-    for (const message of here.slack.messages(OPS, OLGA)) expect(everything(message)).not.toMatch(/<[!@#](?!date)|<https?:/);
+    for (const message of here.slack.messages(OPS, OLGA))
+      expect(everything(message)).not.toMatch(/<[!@#](?!date)|<https?:/);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { StewardError } from "../../src/errors.ts";
 import { parseConfig, readEnvironment } from "../../src/config.ts";
+import { StewardError } from "../../src/errors.ts";
 import { recordIntent } from "../../src/journal/intents.ts";
 import { bot, config, OLGA, OPS, shows, world } from "./harness.ts";
 
@@ -20,14 +20,23 @@ describe("bad tokens and channels", () => {
   it("end the start in one line that says which and what to do", async () => {
     const here = await world();
     const { slack } = here;
-    const start = (botToken: string, appToken: string) => refusal(bot(here, { slack: { botToken, appToken, apiUrl: slack.apiUrl } }));
-    expect(await start("xoxb-wrong", slack.appToken)).toMatch(/^slack_auth: Slack refuses SLACK_BOT_TOKEN: Slack does not know it \| Copy the Bot/);
-    expect(await start(slack.botToken, "xapp-wrong")).toMatch(/^slack_auth: Slack refuses SLACK_APP_TOKEN: Slack does not know it \| Make an app-level/);
-    expect(await start(slack.appToken, slack.botToken)).toMatch(/^slack_auth: SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped/);
+    const start = (botToken: string, appToken: string) =>
+      refusal(bot(here, { slack: { botToken, appToken, apiUrl: slack.apiUrl } }));
+    expect(await start("xoxb-wrong", slack.appToken)).toMatch(
+      /^slack_auth: Slack refuses SLACK_BOT_TOKEN: Slack does not know it \| Copy the Bot/,
+    );
+    expect(await start(slack.botToken, "xapp-wrong")).toMatch(
+      /^slack_auth: Slack refuses SLACK_APP_TOKEN: Slack does not know it \| Make an app-level/,
+    );
+    expect(await start(slack.appToken, slack.botToken)).toMatch(
+      /^slack_auth: SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped/,
+    );
     expect(await start("", slack.appToken)).toMatch(/SLACK_BOT_TOKEN: it is missing/);
     expect(await start(slack.botToken, "hello")).toMatch(/SLACK_APP_TOKEN: it does not begin with xapp-/);
     slack.failNext("auth.test", { error: "account_inactive" });
-    expect(await start(slack.botToken, slack.appToken)).toMatch(/SLACK_BOT_TOKEN: its app or workspace was removed/);
+    expect(await start(slack.botToken, slack.appToken)).toMatch(
+      /SLACK_BOT_TOKEN: its app or workspace was removed/,
+    );
     slack.failNext("auth.test", { status: 503 });
     expect(await start(slack.botToken, slack.appToken)).toMatch(/^slack_unreachable/);
     expect(slack.state().connections).toBe(0);
@@ -35,14 +44,23 @@ describe("bad tokens and channels", () => {
 
   it("name the channel that is not there", async () => {
     const here = await world();
-    const other = parseConfig({ slack: { channel: "ops", incidents: "#pager" }, services: {} }, environment, { checks: {}, tasks: ["health"] });
-    expect(await refusal(bot({ ...here, config: other }))).toMatch(/^channel_missing: Channel #pager does not exist.*\| Create #pager/);
+    const other = parseConfig({ slack: { channel: "ops", incidents: "#pager" }, services: {} }, environment, {
+      checks: {},
+      tasks: ["health"],
+    });
+    expect(await refusal(bot({ ...here, config: other }))).toMatch(
+      /^channel_missing: Channel #pager does not exist.*\| Create #pager/,
+    );
   });
 
   it("let Steward into a public channel by itself", async () => {
     const here = await world();
     here.slack.addChannel({ id: "C0PAGER", name: "pager", topic: "", members: [OLGA] });
-    const other = parseConfig({ slack: { channel: "pager", incidents: "C0INCIDENTS" }, services: {} }, environment, { checks: {}, tasks: ["health"] });
+    const other = parseConfig(
+      { slack: { channel: "pager", incidents: "C0INCIDENTS" }, services: {} },
+      environment,
+      { checks: {}, tasks: ["health"] },
+    );
     await bot({ ...here, config: other });
     expect(here.slack.apiCalls("conversations.join")).toHaveLength(1);
   });
@@ -73,16 +91,45 @@ describe("the connection", () => {
 describe("an intent", () => {
   it("that was delivered twice is carried out once", async () => {
     const here = await world();
-    const delivery = { key: "command:1.2.3", kind: "command" as const, actor: { kind: "person" as const, id: OLGA, team: "T0SANDBOX" }, channel: OPS, payload: { text: "update shop 1.1.0" } };
-    expect([await recordIntent(here.journal, delivery), await recordIntent(here.journal, delivery)]).toEqual([true, false]);
+    const delivery = {
+      key: "command:1.2.3",
+      kind: "command" as const,
+      actor: { kind: "person" as const, id: OLGA, team: "T0SANDBOX" },
+      channel: OPS,
+      payload: { text: "update shop 1.1.0" },
+    };
+    expect([await recordIntent(here.journal, delivery), await recordIntent(here.journal, delivery)]).toEqual([
+      true,
+      false,
+    ]);
     await bot(here);
     await shows(here.slack, "approval needed");
     expect((await here.journal.query("select 1 from runs")).rowCount).toBe(1);
   });
 
+  it("is known by Slack's own key of the delivery", async () => {
+    const here = await world();
+    await bot(here);
+    await here.slack.command(OLGA, OPS, "/ops", "update shop 1.1.0");
+    const card = await shows(here.slack, "approval needed");
+    await here.slack.click(OLGA, OPS, card.ts, "run_cancel");
+    await shows(here.slack, "cancelled");
+    const { rows } = await here.journal.query<{ key: string }>("select key from intents order by id");
+    expect(rows.map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^command:\d+\.\d+\.\w+$/),
+      expect.stringMatching(/^action:\d+\.\d+\.\w+$/),
+    ]);
+  });
+
   it("that was left over by a crash is carried out at the next start", async () => {
     const here = await world();
-    await recordIntent(here.journal, { key: "left", kind: "command", actor: { kind: "person", id: OLGA, team: "T0SANDBOX" }, channel: OPS, payload: { text: "runs" } });
+    await recordIntent(here.journal, {
+      key: "left",
+      kind: "command",
+      actor: { kind: "person", id: OLGA, team: "T0SANDBOX" },
+      channel: OPS,
+      payload: { text: "runs" },
+    });
     await bot(here);
     expect((await shows(here.slack, "No runs yet")).ephemeralFor).toBe(OLGA);
   });

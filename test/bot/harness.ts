@@ -83,8 +83,15 @@ export async function bot(world: World, more: Partial<BotOptions> = {}): Promise
 }
 
 /** Waits for a message that shows `text` to `asUser`. */
-export async function shows(slack: SlackStandIn, text: string, asUser = OLGA, channel = OPS): Promise<Message> {
-  return await slack.until(`a message with: ${text}`, () => slack.messages(channel, asUser).find((message) => everything(message).includes(text)));
+export async function shows(
+  slack: SlackStandIn,
+  text: string,
+  asUser = OLGA,
+  channel = OPS,
+): Promise<Message> {
+  return await slack.until(`a message with: ${text}`, () =>
+    slack.messages(channel, asUser).find((message) => everything(message).includes(text)),
+  );
 }
 
 export function everything(message: Message): string {
@@ -97,27 +104,49 @@ export function testDomain(): Domain {
     findService: (typed) => findService(config, typed),
     hasRole: (actor, role) => hasRole(config.roles, actor, role),
     knownRunbooks: () => [
-      { name: "update", help: "updates a service", args: [{ name: "version", required: true, help: "a released version" }] },
+      {
+        name: "update",
+        help: "updates a service",
+        args: [{ name: "version", required: true, help: "a released version" }],
+      },
       { name: "restart", help: "restarts a service", args: [] },
     ],
     nextTicks: () => [{ task: "health", at: new Date("2030-01-01T08:00:00Z") }],
     async requestReport(tx, { service, channel, requestedBy }) {
-      const data = { at: new Date().toISOString(), service, scheduled: false, requestedBy, services: [], openIncidents: [] };
+      const data = {
+        at: new Date().toISOString(),
+        service,
+        scheduled: false,
+        requestedBy,
+        services: [],
+        openIncidents: [],
+      };
       await say(tx, "health", data, { channel });
     },
     async requestRun(tx, request) {
       const id = await createRun(tx, { ...request, requestedBy: request.actor });
-      await moveRun(tx, id, ["planning"], request.showOnly ? "shown" : "awaiting_approval", { plan: plan(request.args.version), planHash: "ab".repeat(32) });
+      await moveRun(tx, id, ["planning"], request.showOnly ? "shown" : "awaiting_approval", {
+        plan: plan(request.args.version),
+        planHash: "ab".repeat(32),
+      });
       await wantMessage(tx, { subjectKind: "run", subjectId: id, channel: request.channel, urgent: true });
       return id;
     },
     async decideApproval(tx, { runId, planHash, actor, decision, reason }) {
       const run = (await lockRun(tx, runId))!;
-      if (!hasRole(config.roles, actor, "approver")) throw new StewardError("not_allowed", "You are not an approver");
+      if (!hasRole(config.roles, actor, "approver"))
+        throw new StewardError("not_allowed", "You are not an approver");
       if (run.planHash !== planHash) throw new StewardError("plan_changed", "The plan has changed");
       await recordApproval(tx, { runId, planHash, actor, decision, reason });
-      const moved = await moveRun(tx, runId, ["awaiting_approval"], decision === "approve" ? "queued" : "rejected", decision === "approve" ? {} : { ended: true });
-      if (!moved) throw new StewardError("not_awaiting_approval", `Run ${runId} is not waiting for an approval`);
+      const moved = await moveRun(
+        tx,
+        runId,
+        ["awaiting_approval"],
+        decision === "approve" ? "queued" : "rejected",
+        decision === "approve" ? {} : { ended: true },
+      );
+      if (!moved)
+        throw new StewardError("not_awaiting_approval", `Run ${runId} is not waiting for an approval`);
       await redrawMessages(tx, "run", runId);
       return moved;
     },
@@ -125,7 +154,9 @@ export function testDomain(): Domain {
       return (await moveRun(tx, runId, ["needs_decision"], "running", { decision: null }))!;
     },
     async cancelRun(tx, { runId }) {
-      const moved = (await moveRun(tx, runId, ["awaiting_approval", "queued"], "cancelled", { ended: true }))!;
+      const moved = (await moveRun(tx, runId, ["awaiting_approval", "queued"], "cancelled", {
+        ended: true,
+      }))!;
       await redrawMessages(tx, "run", runId);
       return moved;
     },

@@ -1,18 +1,30 @@
 import { describe, expect, it } from "vitest";
+import { beginAttempt, endAttempt } from "../../src/journal/attempts.ts";
 import { transaction } from "../../src/journal/database.ts";
 import { redrawMessages, say, wantMessage } from "../../src/journal/messages.ts";
 import { createRun, moveRun } from "../../src/journal/runs.ts";
-import { beginAttempt, endAttempt } from "../../src/journal/attempts.ts";
 import { bot, everything, journalAt, OLGA, OPS, shows, type World, world } from "./harness.ts";
 import { plan } from "./samples.ts";
 
-const note = (here: World, text: string, channel = "ops") => transaction(here.journal, (tx) => say(tx, "note", { mark: "info", text }, { channel }));
+const note = (here: World, text: string, channel = "ops") =>
+  transaction(here.journal, (tx) => say(tx, "note", { mark: "info", text }, { channel }));
 const texts = (here: World, channel = OPS) => here.slack.messages(channel).map((message) => message.text);
 
 async function runningRun(here: World): Promise<number> {
   return await transaction(here.journal, async (tx) => {
-    const id = await createRun(tx, { runbook: "update", service: "shop", args: {}, requestedBy: { kind: "person", id: OLGA }, channel: "ops", intentId: null });
-    await moveRun(tx, id, ["planning"], "running", { plan: plan(), planHash: "ab".repeat(32), started: true });
+    const id = await createRun(tx, {
+      runbook: "update",
+      service: "shop",
+      args: {},
+      requestedBy: { kind: "person", id: OLGA },
+      channel: "ops",
+      intentId: null,
+    });
+    await moveRun(tx, id, ["planning"], "running", {
+      plan: plan(),
+      planHash: "ab".repeat(32),
+      started: true,
+    });
     await wantMessage(tx, { subjectKind: "run", subjectId: id, channel: "ops" });
     return id;
   });
@@ -28,11 +40,19 @@ describe("the publisher", () => {
     await shows(here.slack, "Health ·");
     await here.slack.until("all notes", () => texts(here).length >= 7);
     await first.stop();
-    expect(await here.slack.command(OLGA, OPS, "/ops", "health")).toMatchObject({ ok: true });
+    await here.slack.until("the first one's sockets are gone", () => here.slack.state().connections === 2);
+    expect(await here.slack.command(OLGA, OPS, "/ops", "health")).toEqual({
+      ok: true,
+      ackMs: expect.any(Number),
+    });
     await note(here, "after the first one went");
     await here.slack.until("both", () => texts(here).length >= 9, 10_000);
     await second.stop();
-    expect(texts(here).filter((text) => text.startsWith("note")).sort()).toEqual([0, 1, 2, 3, 4, 5].map((n) => `note ${n}`));
+    expect(
+      texts(here)
+        .filter((text) => text.startsWith("note"))
+        .sort(),
+    ).toEqual([0, 1, 2, 3, 4, 5].map((n) => `note ${n}`));
     expect(texts(here)).toHaveLength(9);
   });
 
@@ -61,7 +81,9 @@ describe("the publisher", () => {
   });
 
   it("without the history scope posts an incident or run again and takes a note for posted", async () => {
-    const here = await world({ scopes: ["chat:write", "channels:read", "users:read", "commands", "usergroups:read"] });
+    const here = await world({
+      scopes: ["chat:write", "channels:read", "users:read", "commands", "usergroups:read"],
+    });
     await bot(here);
     here.slack.failNext("chat.postMessage", { status: 503, afterCommit: true, times: 2 });
     await note(here, "a note");
@@ -79,9 +101,11 @@ describe("the publisher", () => {
     const began = Date.now();
     await note(here, "held");
     await eventually("the refused call", () => here.slack.apiCalls("chat.postMessage").length === 1);
+    await note(here, "held as well");
     await note(here, "elsewhere", "C0GENERAL");
     await here.slack.until("the other channel's", () => texts(here, "C0GENERAL").includes("elsewhere"));
     expect(Date.now() - began).toBeLessThan(1_900);
+    expect(here.slack.apiCalls("chat.postMessage")).toHaveLength(2);
     await here.slack.until("the held one", () => texts(here).includes("held"));
     expect(Date.now() - began).toBeGreaterThanOrEqual(2_000);
   });
@@ -93,7 +117,14 @@ describe("the publisher", () => {
     await shows(here.slack, "running");
     for (let n = 0; n < 30; n += 1) {
       await transaction(here.journal, async (tx) => {
-        const attempt = await beginAttempt(tx, { runId: id, step: `step-${n}`, position: n, direction: "do", token: 0, holder: "here" });
+        const attempt = await beginAttempt(tx, {
+          runId: id,
+          step: `step-${n}`,
+          position: n,
+          direction: "do",
+          token: 0,
+          holder: "here",
+        });
         await endAttempt(tx, attempt, { outcome: "done", output: "" });
         await redrawMessages(tx, "run", id);
       });
@@ -151,15 +182,25 @@ describe("the publisher", () => {
     await bot(here);
     const id = await runningRun(here);
     await transaction(here.journal, async (tx) => {
-      const attempt = await beginAttempt(tx, { runId: id, step: "backup", position: 0, direction: "do", token: 0, holder: "here" });
+      const attempt = await beginAttempt(tx, {
+        runId: id,
+        step: "backup",
+        position: 0,
+        direction: "do",
+        token: 0,
+        holder: "here",
+      });
       await endAttempt(tx, attempt, { outcome: "done", output: "dumped 3 tables\n" });
-      const root = (await tx.query<{ id: number }>("select id from messages where subject_kind = 'run'")).rows[0]!.id;
+      const root = (await tx.query<{ id: number }>("select id from messages where subject_kind = 'run'"))
+        .rows[0]!.id;
       await say(tx, "note", { mark: "good", text: "a reply" }, { channel: "ops", threadOf: root });
       await say(tx, "run-output", { runId: id, name: "run.log" }, { channel: "ops", threadOf: root });
     });
     const root = await shows(here.slack, "running");
     expect((await shows(here.slack, "a reply")).threadTs).toBe(root.ts);
-    const file = await here.slack.until("the file", () => here.slack.messages(OPS).find((message) => message.files?.length));
+    const file = await here.slack.until("the file", () =>
+      here.slack.messages(OPS).find((message) => message.files?.length),
+    );
     expect(file.threadTs).toBe(root.ts);
     const content = await (await fetch(`${here.slack.url}/files/${file.files![0]!.id}`)).text();
     expect(content).toContain("== 1. backup, attempt 1: done");

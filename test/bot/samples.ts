@@ -15,12 +15,21 @@ export function plan(to = "1.1.0", more: Partial<Plan> = {}): Plan {
     risk: "medium",
     steps: [
       { name: "backup", title: "Back up", commands: [["pg_dump", "shop"]], idempotent: true },
-      { name: "checkout", title: "Check out", commands: [["git", "checkout", `v${to}`]], undo: "check out 1.0.0", idempotent: true },
+      {
+        name: "checkout",
+        title: "Check out",
+        commands: [["git", "checkout", `v${to}`]],
+        undo: "check out 1.0.0",
+        idempotent: true,
+      },
       { name: "verify", title: "Verify", commands: [], idempotent: true },
     ],
     subject: { commit: "abc" },
     context: {
-      commits: [1, 2, 3, 4, 5, 6, 7].map((n) => ({ id: `${n}234567890abcdef`, subject: `commit number ${n}` })),
+      commits: [1, 2, 3, 4, 5, 6, 7].map((n) => ({
+        id: `${n}234567890abcdef`,
+        subject: `commit number ${n}`,
+      })),
       migrations: ["0002_likes.sql"],
       backup: "taken by this run",
       readings: [
@@ -84,7 +93,14 @@ export function attempt(step: string, more: Partial<Attempt> = {}): Attempt {
 }
 
 export function runView(more: Partial<Run> = {}, rest: Partial<RunView> = {}): RunView {
-  return { run: run(more), approvals: [], attempts: [], approvers: { users: ["U0OLGA", "U0AMIR"], groups: ["S0APPROVERS"] }, now: NOW, ...rest };
+  return {
+    run: run(more),
+    approvals: [],
+    attempts: [],
+    approvers: { users: ["U0OLGA", "U0AMIR"], groups: ["S0APPROVERS"] },
+    now: NOW,
+    ...rest,
+  };
 }
 
 export function incident(more: Partial<Incident> = {}): Incident {
@@ -108,12 +124,26 @@ export function incident(more: Partial<Incident> = {}): Incident {
   };
 }
 
-export function member(summary = "http 503, expected 200 (critical)", more: Partial<IncidentMember> = {}): IncidentMember {
+export function member(
+  summary = "http 503, expected 200 (critical)",
+  more: Partial<IncidentMember> = {},
+): IncidentMember {
   return {
     incidentId: 4,
     checkName: "http",
     state: "critical",
-    reading: { service: "shop", check: "http", type: "http", component: "application", state: "critical", summary, value: 503, unit: "", at: NOW.toISOString(), durationMs: 5 },
+    reading: {
+      service: "shop",
+      check: "http",
+      type: "http",
+      component: "application",
+      state: "critical",
+      summary,
+      value: 503,
+      unit: "",
+      at: NOW.toISOString(),
+      durationMs: 5,
+    },
     since: NOW,
     updatedAt: NOW,
     ...more,

@@ -88,7 +88,7 @@ describe("a schedule", () => {
       });
       closing.push(() => scheduler.stop());
     }
-    await until(async () => jobs.length >= 4);
+    await until(async () => jobs.length >= 3);
     const rows = await ledger();
     expect(new Set(jobs).size).toBe(jobs.length);
     for (const [index, row] of rows.entries()) {
@@ -129,7 +129,7 @@ describe("a schedule", () => {
     const asleepMs = 600_000;
     const now = () => new Date(Date.now() + asleepMs);
     await start(journal, "* * * * * *", now);
-    await until(async () => (await ledger()).length >= 2);
+    await until(async () => (await ledger()).length >= 1);
     expect((await ledger()).every((row) => row.endsWith(" missed"))).toBe(true);
     expect(await sent()).toEqual([]);
   });

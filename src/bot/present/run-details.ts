@@ -1,5 +1,5 @@
 import type { KnownBlock, ModalView } from "@slack/types";
-import { context, keepWithin, header, preformatted, section, sections } from "./blocks.ts";
+import { context, header, keepWithin, preformatted, section, sections } from "./blocks.ts";
 import { readingMark, worstFirst } from "./marks.ts";
 import { type RunView, runTitle } from "./run-words.ts";
 import { code, count, line, plain, safe } from "./text.ts";

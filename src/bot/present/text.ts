@@ -10,17 +10,17 @@ export function escaped(text: string): string {
 
 /** Escaped first, then cut to `max` characters, never in the middle of an escape. */
 export function safe(text: string, max = 300): string {
-  return cut(escaped(text), max);
+  return cut(escaped(ahead(text, max)), max);
 }
 
 /** The same for plain_text objects, which Slack does not parse. Never empty. */
 export function plain(text: string, max: number): string {
-  return cut(clean(text), max) || "-";
+  return cut(clean(ahead(text, max)), max) || "-";
 }
 
 /** One line: line breaks become spaces. */
 export function line(text: string, max = 300): string {
-  return safe(text.replace(/\s+/g, " ").trim(), max);
+  return safe(ahead(text, max).replace(/\s+/g, " ").trim(), max);
 }
 
 /** Inline code on one line. A backtick would end it, so it is shown as a look-alike. */
@@ -77,6 +77,12 @@ export function tail(text: string, lines: number, max: number): string {
 
 function pair(major: number, majorUnit: string, minor: number, minorUnit: string): string {
   return minor === 0 ? `${major} ${majorUnit}` : `${major} ${majorUnit} ${minor} ${minorUnit}`;
+}
+
+/** No more than can be shown: what is done to a text afterwards costs by its length. */
+function ahead(text: string, max: number): string {
+  const most = max * 4 + 100;
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 function clean(text: string): string {

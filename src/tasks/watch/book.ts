@@ -2,10 +2,10 @@ import type { Service } from "../../config.ts";
 import { type Db, isAway, type Journal, transaction } from "../../journal/database.ts";
 import { takeLease } from "../../journal/leases.ts";
 import { listCheckStates, saveCheckStates } from "../../journal/readings.ts";
-import type { CheckState, Reading } from "../../journal/types.ts";
+import type { CheckState, Reading, ReadingState } from "../../journal/types.ts";
 import type { Log } from "../../log.ts";
 import type { PlannedCheck } from "../checks/declared.ts";
-import { settle } from "../settle.ts";
+import { settle, worstOf } from "../settle.ts";
 import { leaseOf } from "./shards.ts";
 import { shardOf } from "./spread.ts";
 
@@ -28,6 +28,8 @@ interface Page {
   unwritten: Set<string>;
   /** something changed that incidents have not followed yet */
   owed: boolean;
+  /** where each check had settled when incidents last followed */
+  followed: Map<string, ReadingState>;
 }
 
 export interface Book {
@@ -88,6 +90,7 @@ export function createBook(deps: BookDeps): Book {
           states: new Map(own.map((state) => [state.name, state])),
           unwritten: new Set(),
           owed: true,
+          followed: new Map(own.map((state) => [state.name, state.settled])),
         });
       }
     },
@@ -142,18 +145,23 @@ async function writeQuiet(deps: BookDeps, pages: readonly Page[]): Promise<void>
 
 /** A service with a change: its states and what follows from them in one transaction of its own. */
 async function writeLoud(deps: BookDeps, page: Page): Promise<void> {
-  const states = unwrittenOf(page);
   // the change that comes in while this one is written is owed again
   page.owed = false;
   let followed = false;
   try {
-    await transaction(deps.journal, async (tx) => {
-      if (!(await holds(deps, tx, shardOf(page.service.id)))) return;
+    const { states, all } = await transaction(deps.journal, async (tx) => {
+      if (!(await holds(deps, tx, shardOf(page.service.id)))) return { states: [], all: [] };
+      const silenced = await deps.underRun(page.service.id, tx);
+      if (silenced) hush(page);
+      // what is written is what is followed: readings that come in meanwhile belong to the next write
+      const [states, all] = [unwrittenOf(page), sorted(page)];
       await saveCheckStates(tx, states);
-      if (await deps.underRun(page.service.id, tx)) return;
-      await deps.follow(tx, page.service, sorted(page));
+      if (silenced) return { states, all: [] };
+      await deps.follow(tx, page.service, all);
       followed = true;
+      return { states, all };
     });
+    if (followed) page.followed = new Map(all.map((state) => [state.name, state.settled]));
     markWritten(page, states);
   } catch (error) {
     if (isAway(error)) throw error;
@@ -164,6 +172,19 @@ async function writeLoud(deps: BookDeps, page: Page): Promise<void> {
     await writeQuiet(deps, [page]);
   } finally {
     page.owed ||= !followed;
+  }
+}
+
+/**
+ * What a service does while a run works on it settles nothing for the worse: a restart's bad readings must
+ * not open an incident when the run has ended well. Whatever is still bad then has to show it anew.
+ */
+function hush(page: Page): void {
+  for (const [name, state] of page.states) {
+    const before = page.followed.get(name) ?? "ok";
+    if (worstOf([before, state.settled]) === before) continue;
+    page.states.set(name, { ...state, settled: before, recent: [] });
+    page.unwritten.add(name);
   }
 }
 

@@ -27,7 +27,14 @@ describe("foreign text", () => {
 });
 
 it("words durations in two units at most", () => {
-  expect([400, 12_000, 60_000, 185_000, 7_800_000, 100_800_000].map(duration)).toEqual(["0.4 s", "12 s", "1 min", "3 min 5 s", "2 h 10 min", "1 d 4 h"]);
+  expect([400, 12_000, 60_000, 185_000, 7_800_000, 100_800_000].map(duration)).toEqual([
+    "0.4 s",
+    "12 s",
+    "1 min",
+    "3 min 5 s",
+    "2 h 10 min",
+    "1 d 4 h",
+  ]);
 });
 
 it("keeps the end of an output and marks what is missing", () => {
