@@ -114,11 +114,18 @@ export async function loadConfig(environment: Environment, units: Units): Promis
       hint: "Run `steward init` to write one, or point STEWARD_CONFIG at yours.",
     });
   }
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new StewardError("config_invalid", `${path} cannot be read: ${cause.message}`, { cause });
+  });
   let input: unknown;
   try {
-    input = parse(await readFile(path, "utf8"), { prettyErrors: true }) ?? {};
+    input = parse(text) ?? {};
   } catch (cause) {
-    throw new StewardError("config_invalid", `${path} is not YAML: ${(cause as Error).message}`, { cause });
+    // the first line alone: what follows quotes the file, and a secret may stand there
+    throw new StewardError(
+      "config_invalid",
+      `${path} is not YAML: ${(cause as Error).message.split("\n")[0]}`,
+    );
   }
   return parseConfig(input, environment, units, path);
 }

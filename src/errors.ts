@@ -37,24 +37,30 @@ export function errorRecord(error: unknown): ErrorRecord {
 
 /** The choice that is nearest to what was typed, when it is near enough to be a typo; else undefined. */
 export function nearest(typed: string, choices: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(typed.length / 3));
+  const text = typed.toLowerCase().slice(0, 64);
+  const limit = Math.max(1, Math.floor(text.length / 3));
   let best: { choice: string; distance: number } | undefined;
   for (const choice of choices) {
-    const distance = editDistance(typed.toLowerCase().slice(0, 64), choice.toLowerCase());
+    const distance = editDistance(text, choice.toLowerCase());
     if (distance <= limit && (!best || distance < best.distance)) best = { choice, distance };
   }
   return best?.choice;
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Edits from one text to the other; two neighbours swapped are one (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const substituted = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substituted));
+      const same = a[i - 1] === b[j - 1];
+      let edits = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        edits = Math.min(edits, before[j - 2]! + 1);
+      next.push(edits);
     }
+    before = row;
     row = next;
   }
   return row[b.length]!;

@@ -20,7 +20,10 @@ try {
   const services = config.services.map((service) => service.id).join(", ") || "no service yet";
   process.stdout.write(`steward ready: watching ${services}\n`);
 } catch (error) {
-  const { code, message, hint } = error instanceof StewardError ? error : { code: "internal", message: String((error as Error).stack ?? error), hint: undefined };
+  const { code, message, hint } =
+    error instanceof StewardError
+      ? error
+      : { code: "internal", message: String((error as Error).stack ?? error), hint: undefined };
   process.stderr.write(`steward: ${message}${hint ? `\n${hint}` : ""}\n`);
   process.exit(code.startsWith("config_") ? 2 : 1);
 }

@@ -12,7 +12,7 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):[^\s/?#@]+@/gi, `$1:${HIDDEN}@`],
   [/\b(authorization\s*[:=]\s*(?:bearer|basic)?\s*)[^\s"',;]+/gi, `$1${HIDDEN}`],
   [
-    /\b([\w-]*(?:password|passwd|secret|token|api_?key|access_?key)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s"',;&]+)/gi,
+    /\b([\w-]*(?:password|passwd|secret|token|api[-_]?key|access[-_]?key)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s"',;&]+)/gi,
     `$1${HIDDEN}`,
   ],
 ];

@@ -15,6 +15,7 @@ import { runbooks } from "./runbooks/index.ts";
 import { cancelRun, decideApproval, decideStuck, knownRunbooks, requestRun } from "./runbooks/requests.ts";
 import type { RunbookContext } from "./runbooks/runbook.ts";
 import { startRunbookWorkers } from "./runbooks/supervise.ts";
+import { localHost } from "./targets/host.ts";
 import { measureCheck, measureService } from "./tasks/checks/measure.ts";
 import { taskWorker } from "./tasks/index.ts";
 import { createMetrics } from "./tasks/metrics.ts";
@@ -23,7 +24,6 @@ import { startScheduler } from "./tasks/scheduler.ts";
 import { serveMetrics } from "./tasks/serve-metrics.ts";
 import { nextTick } from "./tasks/ticks.ts";
 import { startWatch } from "./tasks/watch.ts";
-import { localHost } from "./targets/host.ts";
 
 const REPORT_WORKERS = 2;
 const GRACE_MS = 8_000;
@@ -34,15 +34,25 @@ export interface Steward {
 }
 
 /** Starts everything in order; what was started is stopped again when a later part cannot. */
-export async function startSteward(environment: Environment, config: Config, log: Log, redact: Redact): Promise<Steward> {
+export async function startSteward(
+  environment: Environment,
+  config: Config,
+  log: Log,
+  redact: Redact,
+): Promise<Steward> {
   const { botToken, appToken, apiUrl } = environment.slack;
   if (!botToken || !appToken) {
-    const missing = [botToken ? "" : "SLACK_BOT_TOKEN", appToken ? "" : "SLACK_APP_TOKEN"].filter(Boolean).join(" and ");
-    throw new StewardError("slack_auth", `${missing} not set`, { hint: "README.md says where Slack shows the tokens." });
+    const missing = [botToken ? "" : "SLACK_BOT_TOKEN", appToken ? "" : "SLACK_APP_TOKEN"]
+      .filter(Boolean)
+      .join(" and ");
+    throw new StewardError("slack_auth", `${missing} not set`, {
+      hint: "README.md says where Slack shows the tokens.",
+    });
   }
   const endings: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const end of endings.splice(0).reverse()) await end().catch((error: Error) => log.error({ err: error }, "could not be stopped cleanly"));
+    for (const end of endings.splice(0).reverse())
+      await end().catch((error: Error) => log.error({ err: error }, "could not be stopped cleanly"));
   };
   try {
     const url = environment.databaseUrl ?? (await ownDatabase(environment, log, endings));
@@ -66,7 +76,11 @@ export async function startSteward(environment: Environment, config: Config, log
       runbooks,
     };
     const metrics = createMetrics();
-    const server = await serveMetrics({ port: environment.port, registry: metrics.registry, alive: () => isAlive(journal) });
+    const server = await serveMetrics({
+      port: environment.port,
+      registry: metrics.registry,
+      alive: () => isAlive(journal),
+    });
     endings.push(() => server.stop());
 
     const bot = await startBot({
@@ -78,7 +92,16 @@ export async function startSteward(environment: Environment, config: Config, log
       redact,
     });
     endings.push(() => bot.stop());
-    await queue.work("task", REPORT_WORKERS, taskWorker({ journal, config, log, measureService: (service, { signal }) => measureService(service, measuring, { signal }) }));
+    await queue.work(
+      "task",
+      REPORT_WORKERS,
+      taskWorker({
+        journal,
+        config,
+        log,
+        measureService: (service, { signal }) => measureService(service, measuring, { signal }),
+      }),
+    );
     const workers = await startRunbookWorkers(runbookContext);
     endings.push(() => workers.stop());
     const scheduler = await startScheduler({ journal, queue, config, log });
@@ -106,10 +129,13 @@ function domainOf(context: RunbookContext, queue: Queue): Domain {
   return {
     findService: (typed): Service => findService(config, typed),
     hasRole: (actor, role) => hasRole(config.roles, actor, role),
-    knownRunbooks: () => knownRunbooks(context).map(({ name, help, args }) => ({ name, help, args: [...args] })),
+    knownRunbooks: () =>
+      knownRunbooks(context).map(({ name, help, args }) => ({ name, help, args: [...args] })),
     nextTicks: () =>
       Object.entries(config.schedules)
-        .flatMap(([task, schedule]) => (schedule ? [{ task, at: nextTick(schedule.at, schedule.zone, new Date()) }] : []))
+        .flatMap(([task, schedule]) =>
+          schedule ? [{ task, at: nextTick(schedule.at, schedule.zone, new Date()) }] : [],
+        )
         .sort((a, b) => a.at.getTime() - b.at.getTime()),
     requestReport: (tx, request) => requestReport(queue, tx, request),
     requestRun: (tx, request) => requestRun(context, tx, request),
@@ -122,7 +148,11 @@ function domainOf(context: RunbookContext, queue: Queue): Domain {
   };
 }
 
-async function ownDatabase(environment: Environment, log: Log, endings: (() => Promise<void>)[]): Promise<string> {
+async function ownDatabase(
+  environment: Environment,
+  log: Log,
+  endings: (() => Promise<void>)[],
+): Promise<string> {
   const postgres = await startEmbeddedPostgres({ home: environment.home, log: (line) => log.info(line) });
   endings.push(() => postgres.stop());
   await postgres.ensureDatabase("steward", "steward");

@@ -288,7 +288,6 @@ describe("a good config", () => {
     expect(shop).toMatchObject({
       id: "shop",
       observe: false,
-      host: "local",
       commandTimeout: 600_000,
       files: [],
       commands: {},

@@ -20,8 +20,7 @@ export async function acknowledgeIncident(
   assertResponder(context.config, request.actor);
   const acknowledged = await acknowledge(tx, incident.id, request.actor);
   if (!acknowledged) {
-    const who = incident.acknowledgedBy ? ` by <@${incident.acknowledgedBy.id}>` : "";
-    throw new StewardError("not_open", `Incident ${incident.id} is ${incident.state}${who} already`);
+    throw new StewardError("not_open", `Incident ${incident.id} is ${incident.state} already`);
   }
   await appendEvent(tx, { kind: "incident", id: incident.id }, "acknowledged", { actor: request.actor });
   await redrawMessages(tx, "incident", incident.id);

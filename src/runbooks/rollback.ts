@@ -73,14 +73,15 @@ function rollbackSteps(
   plan: Pick<Plan, "from" | "to" | "subject">,
   service: Service,
 ): Step[] {
-  const commits = { from: String(plan.subject.fromCommit), to: String(plan.subject.toCommit) };
+  const from = { version: plan.from, commit: String(plan.subject.fromCommit) };
+  const to = { version: plan.to, commit: String(plan.subject.toCommit) };
   return [
-    wayBackStep(service, { version: plan.from }),
-    checkoutStep(context, service, commits),
+    wayBackStep(service, from),
+    checkoutStep(context, service, { from, to }),
     ...(service.commands.install ? [installStep(service)] : []),
     restartStep(service),
     verifyStep(service, service.runbooks.rollback, plan.to),
-    recordStep(service, { version: plan.to!, commit: commits.to }),
+    recordStep(service, { version: plan.to!, commit: to.commit }),
   ];
 }
 

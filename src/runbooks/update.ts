@@ -93,21 +93,22 @@ function updateSteps(
   plan: Pick<Plan, "from" | "to" | "subject">,
   service: Service,
 ): Step[] {
-  const commits = { from: String(plan.subject.fromCommit), to: String(plan.subject.toCommit) };
+  const from = { version: plan.from, commit: String(plan.subject.fromCommit) };
+  const to = { version: plan.to, commit: String(plan.subject.toCommit) };
   const migrates = plan.subject.migrates === true;
   const holds = migrates && plan.subject.holdsWrites === true;
   return [
     ...(holds ? [holdWritesStep(service)] : []),
-    wayBackStep(service, { version: plan.from }),
+    wayBackStep(service, from),
     backupStep(service),
-    checkoutStep(context, service, commits),
+    checkoutStep(context, service, { from, to }),
     ...(service.commands.install ? [installStep(service)] : []),
     ...(service.commands.test ? [testStep(service)] : []),
     ...(migrates ? [migrateStep(service)] : []),
     restartStep(service),
     verifyStep(service, service.runbooks.update, plan.to),
     ...(holds ? [acceptWritesStep(service)] : []),
-    recordStep(service, { version: plan.to!, commit: commits.to }),
+    recordStep(service, { version: plan.to!, commit: to.commit }),
   ];
 }
 

@@ -114,11 +114,7 @@ describe("two replicas on one database", { timeout: 120_000 }, () => {
 
   test("a rollback goes back to the release before", async () => {
     await world.ops("U0OLGA", "rollback shop");
-    await world.press(
-      "U0AMIR",
-      await world.card(/Roll shop back 1\.1\.0 → 1\.0\.0: approval needed/),
-      "run_approve",
-    );
+    await world.press("U0AMIR", await world.card(/1\.1\.0 → 1\.0\.0: approval needed/), "run_approve");
     await world.card(/shop runs 1\.0\.0/);
     expect((await world.demo.status()).version).toBe("1.0.0");
   });

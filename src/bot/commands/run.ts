@@ -41,6 +41,7 @@ async function storyOf(db: Db, found: Run): Promise<RunStory> {
   const attempts = await listAttempts(db, found.id);
   const now = new Date();
   const titles = new Map(found.plan?.steps.map((step) => [step.name, step.title]));
+  const undos = new Map(found.plan?.steps.map((step) => [step.name, step.undo]));
   return {
     id: found.id,
     title: runTitle(found),
@@ -60,7 +61,10 @@ async function storyOf(db: Db, found: Run): Promise<RunStory> {
       at: at.toISOString(),
     })),
     attempts: attempts.map((attempt) => ({
-      title: titles.get(attempt.step) ?? attempt.step,
+      title:
+        (attempt.direction === "undo" ? undos.get(attempt.step) : undefined) ??
+        titles.get(attempt.step) ??
+        attempt.step,
       direction: attempt.direction,
       number: attempt.number,
       outcome: attempt.outcome ?? "running",

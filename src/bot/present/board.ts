@@ -2,7 +2,7 @@
 import type { KnownBlock, PlanBlock, TaskCardBlock } from "@slack/types";
 import type { Attempt } from "../../journal/types.ts";
 import { paragraph, preformatted, sections } from "./blocks.ts";
-import { type RunView, runTitle } from "./run-words.ts";
+import type { RunView } from "./run-words.ts";
 import { code, cut, duration, line, plain, tail } from "./text.ts";
 
 /** `word` says what the sign shows, for those steps where the sign alone does not. */
@@ -27,7 +27,7 @@ export function board(view: RunView): KnownBlock[] {
   if (lines.length === 0) return [];
   const plan: PlanBlock = {
     type: "plan",
-    title: plain(runTitle(view.run), 200),
+    title: "Steps",
     tasks: lines.slice(0, 50).map(card),
   };
   return [plan];
@@ -48,6 +48,7 @@ export function simpleBoard(view: RunView): KnownBlock[] {
 export function boardLines({ run, attempts, now }: RunView): BoardLine[] {
   const planned = run.plan?.steps ?? [];
   const titles = new Map(planned.map((step) => [step.name, step.title]));
+  const undos = new Map(planned.map((step) => [step.name, step.undo]));
   const names = [
     ...new Set([
       ...planned.map((step) => step.name),
@@ -63,7 +64,13 @@ export function boardLines({ run, attempts, now }: RunView): BoardLine[] {
     const attempt = attempts.findLast(
       (candidate) => candidate.step === name && candidate.direction === "undo",
     );
-    return boardLine(`undo-${name}`, `Undo: ${titles.get(name) ?? name}`, attempt, now, ended(run.endedAt));
+    return boardLine(
+      `undo-${name}`,
+      `Undo: ${undos.get(name) ?? titles.get(name) ?? name}`,
+      attempt,
+      now,
+      ended(run.endedAt),
+    );
   });
   return [...done, ...undone];
 }

@@ -14,14 +14,6 @@ export async function examineService(
   environment: Environment,
   config: Config,
 ): Promise<Finding[]> {
-  if (service.host !== "local")
-    return [
-      warning(
-        service.id,
-        `on host ${service.host.ssh}`,
-        "Only services of this machine can be looked at so far.",
-      ),
-    ];
   const host = localHost({ redact: createRedact(config.secrets), environment: environment.variables });
   const parts = await Promise.all([
     guarded(`${service.id} repository`, () => examineRepository(service, host)),

@@ -35,7 +35,6 @@ export function draftConfig(facts: Facts): string {
     "    # Checked and reported only: no incidents, no runbooks. Take this line away to put it under full care.",
     "    observe: true",
     "    # owner: who to ask",
-    "    host: local",
     ...health(url),
     ...repositoryLines(repository),
     ...databaseLines(database),

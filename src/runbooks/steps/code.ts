@@ -32,22 +32,22 @@ export function wayBackStep(service: Service, from: { version: string | null }):
 export function checkoutStep(
   context: Pick<RunbookContext, "mirrors" | "host">,
   service: Service,
-  commits: { from: string; to: string },
+  between: { from: Standpoint; to: Standpoint },
 ): Step {
   const repository = repositoryOf(context, service);
-  const forward = checkoutCommands(repository, commits.to);
+  const forward = checkoutCommands(repository, between.to.commit);
   return {
     name: "checkout",
-    title: `Check out ${commits.to.slice(0, 12)}`,
+    title: `Check out ${describe(between.to)}`,
     commands: forward,
-    undo: `Check out ${commits.from.slice(0, 12)} and install its dependencies`,
+    undo: `Check out ${describe(between.from)}${service.commands.install ? " and install its dependencies" : ""}`,
     idempotent: true,
     timeoutMs: service.commandTimeout,
     async run(deed) {
       for (const command of forward) await deed.command(command);
     },
     async takeBack(deed) {
-      for (const command of checkoutCommands(repository, commits.from)) await deed.command(command);
+      for (const command of checkoutCommands(repository, between.from.commit)) await deed.command(command);
       await inCheckout(deed, service, service.commands.install);
     },
   };
@@ -75,6 +75,12 @@ export function testStep(service: Service): Step {
   };
 }
 
+/** What a checkout stands at; `version` is null for a commit without a release tag. */
+export interface Standpoint {
+  version: string | null;
+  commit: string;
+}
+
 /** The repository of a service that declares one. */
 export function repositoryOf(
   context: Pick<RunbookContext, "mirrors" | "host">,
@@ -82,6 +88,10 @@ export function repositoryOf(
 ): Repository {
   const { path, remote, tag } = service.repository!;
   return { host: context.host(service), path, remote, tag, mirror: `${context.mirrors}/${service.id}.git` };
+}
+
+function describe({ version, commit }: Standpoint): string {
+  return version === null ? commit.slice(0, 12) : `${version} (${commit.slice(0, 12)})`;
 }
 
 async function inCheckout(deed: Deed, service: Service, command: string[] | undefined): Promise<void> {

@@ -93,6 +93,7 @@ async function restoreFromRun(deed: Deed, database: ServiceDatabase): Promise<vo
     { file, expectedRows: backup.manifest.rows, tag: `run_${deed.run.id}` },
     (command, options) => deed.command(command, options),
   );
+  deed.remember({ dataKept: true });
   deed.say(`Database ${database.name} is as it was at ${backup.manifest.takenAt}; row counts agree.`);
 }
 

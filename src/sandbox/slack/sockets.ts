@@ -72,7 +72,9 @@ export class Sockets {
     payload: Record<string, unknown>,
     acceptsResponse: boolean,
   ): Promise<Delivery> {
-    const socket = this.#open[this.#turn++ % Math.max(1, this.#open.length)];
+    // one that is closing acks nothing any more
+    const open = this.#open.filter((candidate) => candidate.readyState === candidate.OPEN);
+    const socket = open[this.#turn++ % Math.max(1, open.length)];
     if (!socket) return Promise.resolve({ ok: false, error: "dispatch_failed" });
     const envelopeId = randomUUID();
     return new Promise((settle) => {
