@@ -72,5 +72,5 @@ export function authError(token: keyof typeof WHERE, error: unknown): StewardErr
 }
 
 function refused(token: keyof typeof WHERE, reason: string, cause?: unknown): StewardError {
-  return new StewardError("slack_auth", `Slack refuses ${token}: ${reason}`, { hint: WHERE[token], cause });
+  return new StewardError("slack_auth", `Slack refuses ${token}, ${reason}`, { hint: WHERE[token], cause });
 }

@@ -10,7 +10,7 @@ import { say } from "../journal/messages.ts";
 import type { Intent, Json } from "../journal/types.ts";
 import { act, refreshCard } from "./actions/index.ts";
 import { findCommand } from "./commands/index.ts";
-import { parseCommand } from "./commands/parse.ts";
+import { parseCommand, plainText } from "./commands/parse.ts";
 import type { BotContext } from "./context.ts";
 import type { KnownPerson } from "./people.ts";
 
@@ -151,7 +151,8 @@ function failureRecord({ log }: DispatchContext, intent: Intent, error: unknown)
 
 async function answerError(tx: Db, intent: Intent, record: ErrorRecord): Promise<void> {
   if (intent.kind !== "command") await refreshCard(tx, text(intent, "action"), intent.payload.value);
-  const asked = intent.kind === "command" ? { asked: `/ops ${text(intent, "text").slice(0, 300)}` } : {};
+  const asked =
+    intent.kind === "command" ? { asked: `/ops ${plainText(text(intent, "text")).slice(0, 300)}` } : {};
   await say(tx, "error", { ...record, ...asked } as { [key: string]: Json }, privately(intent));
 }
 

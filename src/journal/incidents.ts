@@ -16,7 +16,7 @@ export async function claimIncident(
   const open = await findOpenIncident(tx, service, cause);
   if (open) return { incident: open, created: false };
   const reopened = await tx.query(
-    `update incidents set state = 'open', occurrences = occurrences + 1, revision = revision + 1, title = $4, observed = $5,
+    `update incidents set state = 'open', since = now(), occurrences = occurrences + 1, revision = revision + 1, title = $4, observed = $5,
        acknowledged_by = null, acknowledged_at = null, resolved_by = null, resolved_at = null, resolution = null
      where id = (select id from incidents where service = $1 and cause = $2 and state = 'resolved'
        and resolved_at > now() - $3 * interval '1 millisecond' order by id desc limit 1) returning *`,

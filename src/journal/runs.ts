@@ -11,14 +11,15 @@ export interface NewRun {
   requestedBy: Actor;
   channel: string;
   intentId: number | null;
+  threadOf?: number | null;
   showOnly?: boolean;
 }
 
 /** Writes a request for a run. Nothing is decided yet: planning comes next. Returns its id. */
 export async function createRun(tx: Db, run: NewRun): Promise<number> {
   const result = await tx.query<{ id: number }>(
-    `insert into runs (runbook, service, slot, args, requested_by, channel, intent_id, show_only)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    `insert into runs (runbook, service, slot, args, requested_by, channel, intent_id, thread_of, show_only)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
     [
       run.runbook,
       run.service,
@@ -27,6 +28,7 @@ export async function createRun(tx: Db, run: NewRun): Promise<number> {
       run.requestedBy,
       run.channel,
       run.intentId,
+      run.threadOf ?? null,
       run.showOnly ?? false,
     ],
   );

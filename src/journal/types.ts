@@ -104,6 +104,8 @@ export interface Run {
   requestedBy: Actor;
   channel: string;
   intentId: number | null;
+  /** the message in whose thread the card stands; null: in the channel itself */
+  threadOf: number | null;
   /** `--plan`: show what would be done and ask nobody */
   showOnly: boolean;
   state: RunState;
@@ -222,6 +224,8 @@ export interface Incident {
   observed: boolean;
   title: string;
   openedAt: Date;
+  /** when the newest occurrence began */
+  since: Date;
   occurrences: number;
   acknowledgedBy: Actor | null;
   acknowledgedAt: Date | null;

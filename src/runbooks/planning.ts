@@ -1,10 +1,10 @@
 /** From a request to a card that asks: working out the plan, and again at the start, to see that it still holds. */
 import type { Service } from "../config.ts";
 import { errorRecord, StewardError } from "../errors.ts";
-import { transaction, whileAway } from "../journal/database.ts";
+import { type Db, transaction, whileAway } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { loadIntent } from "../journal/intents.ts";
-import { redrawMessages, say } from "../journal/messages.ts";
+import { redrawMessages, say, wantMessage } from "../journal/messages.ts";
 import { activeRun, loadRun, moveRun } from "../journal/runs.ts";
 import type { Run } from "../journal/types.ts";
 import { computePlan, planDifferences } from "./plan.ts";
@@ -30,7 +30,7 @@ export async function planRequested(context: RunbookContext, runId: number): Pro
       });
       if (!moved) return;
       await appendEvent(tx, { kind: "run", id: run.id }, "planned", { data: { planHash: hash } });
-      await redrawMessages(tx, "run", run.id);
+      await showCard(tx, run);
     });
   } catch (error) {
     if (!(error instanceof StewardError)) context.log.error({ err: error, run: run.id }, "planning failed");
@@ -92,7 +92,7 @@ export async function startQueued(
   }
 }
 
-/** Ends a run that cannot be planned (any more), on its card and towards who asked. */
+/** Ends a run that cannot be planned (any more), and tells who asked; where nobody did, its card says so. */
 export async function refuse(context: RunbookContext, run: Run, error: unknown): Promise<void> {
   const record = errorRecord(error);
   record.message = context.redact(record.message);
@@ -103,9 +103,9 @@ export async function refuse(context: RunbookContext, run: Run, error: unknown):
       await appendEvent(tx, { kind: "run", id: run.id }, "void", {
         data: { code: record.code, message: record.message },
       });
+      if (run.requestedBy.kind !== "person") return await showCard(tx, run);
       await redrawMessages(tx, "run", run.id);
       const intent = run.intentId === null ? undefined : await loadIntent(tx, run.intentId);
-      if (run.requestedBy.kind !== "person") return;
       await say(
         tx,
         "error",
@@ -119,6 +119,16 @@ export async function refuse(context: RunbookContext, run: Run, error: unknown):
       );
     }),
   );
+}
+
+async function showCard(tx: Db, run: Run): Promise<void> {
+  await wantMessage(tx, {
+    subjectKind: "run",
+    subjectId: run.id,
+    channel: run.channel,
+    threadOf: run.threadOf,
+    urgent: true,
+  });
 }
 
 function declared(context: RunbookContext, run: Run): Service {

@@ -7,7 +7,7 @@ import { nearest, StewardError } from "../errors.ts";
 import { recordSkip } from "../journal/attempts.ts";
 import type { Db } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
-import { findMessage, redrawMessages, wantMessage } from "../journal/messages.ts";
+import { findMessage, redrawMessages } from "../journal/messages.ts";
 import { createRun, listApprovals, lockRun, moveRun, recordApproval } from "../journal/runs.ts";
 import type { Actor, Approval, Decision, Incident, Run } from "../journal/types.ts";
 import { assertMayDecide, isApproved } from "./approval.ts";
@@ -26,7 +26,7 @@ export interface RunRequest {
   incident?: Pick<Incident, "id">;
 }
 
-/** Asks for a run: written down and planned at once; its card stands in the channel. Returns the run's id. */
+/** Asks for a run: written down now, planned next; its card stands once there is a plan to look at. Returns the run's id. */
 export async function requestRun(context: RunbookContext, tx: Db, request: RunRequest): Promise<number> {
   const runbook = findRunbook(context, request.runbook);
   const service = findService(context.config, request.service);
@@ -46,26 +46,20 @@ export async function requestRun(context: RunbookContext, tx: Db, request: RunRe
       hint: `/ops ${runbook.name} ${service.id} ${missing.name.toUpperCase()}`,
     });
   }
+  const root = request.incident ? await findMessage(tx, "incident", request.incident.id) : undefined;
   const id = await createRun(tx, {
     runbook: runbook.name,
     service: service.id,
     args: request.args,
     requestedBy: request.actor,
-    channel: request.channel,
+    channel: root?.channel ?? request.channel,
+    threadOf: root?.id ?? null,
     intentId: request.intentId,
     showOnly: request.showOnly ?? false,
   });
   await appendEvent(tx, { kind: "run", id }, "requested", {
     actor: request.actor,
     data: { runbook: runbook.name, service: service.id },
-  });
-  const root = request.incident ? await findMessage(tx, "incident", request.incident.id) : undefined;
-  await wantMessage(tx, {
-    subjectKind: "run",
-    subjectId: id,
-    channel: root?.channel ?? request.channel,
-    threadOf: root?.id ?? null,
-    urgent: true,
   });
   if (request.incident) {
     await appendEvent(tx, { kind: "incident", id: request.incident.id }, "runbook", {

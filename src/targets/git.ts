@@ -22,7 +22,6 @@ export interface Commit {
 }
 
 const TIMEOUT_MS = 120_000;
-const ENVIRONMENT = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C.UTF-8" };
 
 /** Brings the mirror up to date with the checkout's remote. Throws `git_failed` with git's own words. */
 export async function fetchMirror(repository: Repository): Promise<void> {
@@ -75,7 +74,7 @@ export async function resolveVersion(repository: Repository, version: string): P
       "unknown_version",
       `Unknown version '${version.slice(0, 60)}'; known: ${versions.slice(0, 8).join(", ") || "none"}`,
       {
-        hint: near ? `Did you mean ${near}?` : `A version is a tag like ${repository.tag}.`,
+        hint: near ? `Did you mean ${near}?` : "Versions are the tags of the service's repository.",
       },
     );
   }
@@ -158,21 +157,27 @@ export async function changedFiles(
 
 /** The commands that put the checkout at `commit`: fetched from the mirror, so nothing new can slip in between. */
 export function checkoutCommands(repository: Repository, commit: string): string[][] {
-  const base = [
-    "git",
-    "-c",
-    `safe.directory=${repository.path}`,
-    "-c",
-    `safe.directory=${repository.mirror}`,
-    "-c",
-    "advice.detachedHead=false",
-    "-C",
-    repository.path,
-  ];
   return [
-    [...base, "fetch", "--quiet", "--tags", "--force", "--", repository.mirror],
-    [...base, "checkout", "--detach", "--quiet", commit],
+    ["git", "-C", repository.path, "fetch", "--quiet", "--tags", "--force", "--", repository.mirror],
+    ["git", "-C", repository.path, "checkout", "--quiet", "--detach", commit],
   ];
+}
+
+/**
+ * What git runs with: it asks nobody for a password, and trusts these two folders although another user
+ * may own them (settings of the command's scope, so no file is written).
+ */
+export function gitEnvironment(repository: Repository): Record<string, string> {
+  return {
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_OPTIONAL_LOCKS: "0",
+    LC_ALL: "C.UTF-8",
+    GIT_CONFIG_COUNT: "2",
+    GIT_CONFIG_KEY_0: "safe.directory",
+    GIT_CONFIG_VALUE_0: repository.path,
+    GIT_CONFIG_KEY_1: "safe.directory",
+    GIT_CONFIG_VALUE_1: repository.mirror,
+  };
 }
 
 function tagOf(repository: Repository, version: string): string {
@@ -180,17 +185,9 @@ function tagOf(repository: Repository, version: string): string {
 }
 
 async function git(repository: Repository, args: string[]): Promise<string> {
-  const command = [
-    "git",
-    "-c",
-    `safe.directory=${repository.path}`,
-    "-c",
-    `safe.directory=${repository.mirror}`,
-    ...args,
-  ];
-  const result = await repository.host.run(command, {
+  const result = await repository.host.run(["git", ...args], {
     timeoutMs: TIMEOUT_MS,
-    env: ENVIRONMENT,
+    env: gitEnvironment(repository),
     outputLimit: 4 << 20,
   });
   if (result.exitCode !== 0) {

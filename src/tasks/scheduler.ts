@@ -1,6 +1,5 @@
 import schedule from "node-schedule";
 import type { Config } from "../config.ts";
-import { StewardError } from "../errors.ts";
 import { type Journal, transaction, whileAway } from "../journal/database.ts";
 import { claimTick, lastTick, type Tick } from "../journal/ledger.ts";
 import type { Queue } from "../journal/queue.ts";
@@ -32,7 +31,7 @@ const RECORDED = 100;
 /**
  * Ticks every schedule in every replica; the ledger decides who fires, in the transaction that enqueues the
  * work. What fell due while nobody ran is made up at the start: the newest tick fires if it is at most an
- * hour late, the others are recorded as missed. Throws `schedule_invalid` for a rule that never comes.
+ * hour late, the others are recorded as missed.
  */
 export async function startScheduler(deps: SchedulerDeps): Promise<{ stop(): Promise<void> }> {
   const stopping = new AbortController();
@@ -53,16 +52,6 @@ export async function startScheduler(deps: SchedulerDeps): Promise<{ stop(): Pro
     const job = schedule.scheduleJob({ rule: entry.rule, tz: entry.zone }, (dueAt) =>
       track(fire(deps, entry, dueAt, stopping.signal), entry.task),
     );
-    if (!job) {
-      for (const one of jobs) one.cancel();
-      throw new StewardError(
-        "schedule_invalid",
-        `The schedule of ${entry.task}, '${entry.rule}', never comes`,
-        {
-          hint: "A rule has 5 or 6 fields: [second] minute hour day month weekday.",
-        },
-      );
-    }
     jobs.push(job);
     if (last) track(catchUp(deps, entry, last, stopping.signal), entry.task);
   }

@@ -10,15 +10,6 @@ export function ticksBefore(rule: string, zone: string, now: Date, limit: number
   return ticks;
 }
 
-/** Whether this is a cron rule that ever comes. */
-export function isRule(rule: string, zone: string): boolean {
-  try {
-    return cronParser.parseExpression(rule, { tz: zone }).hasNext();
-  } catch {
-    return false;
-  }
-}
-
 /** The next tick of a cron rule after `now`. Throws on a rule that is none or never comes. */
 export function nextTick(rule: string, zone: string, now: Date): Date {
   return cronParser.parseExpression(rule, { currentDate: now, tz: zone }).next().toDate();

@@ -23,10 +23,10 @@ describe("bad tokens and channels", () => {
     const start = (botToken: string, appToken: string) =>
       refusal(bot(here, { slack: { botToken, appToken, apiUrl: slack.apiUrl } }));
     expect(await start("xoxb-wrong", slack.appToken)).toMatch(
-      /^slack_auth: Slack refuses SLACK_BOT_TOKEN: Slack does not know it \| Copy the Bot/,
+      /^slack_auth: Slack refuses SLACK_BOT_TOKEN, Slack does not know it \| Copy the Bot/,
     );
     expect(await start(slack.botToken, "xapp-wrong")).toMatch(
-      /^slack_auth: Slack refuses SLACK_APP_TOKEN: Slack does not know it \| Make an app-level/,
+      /^slack_auth: Slack refuses SLACK_APP_TOKEN, Slack does not know it \| Make an app-level/,
     );
     expect(await start(slack.appToken, slack.botToken)).toMatch(
       /^slack_auth: SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped/,

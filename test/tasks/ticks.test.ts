@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isRule, ticksBefore } from "../../src/tasks/ticks.ts";
+import { ticksBefore } from "../../src/tasks/ticks.ts";
 
 const at = (text: string) => new Date(text);
 
@@ -26,10 +26,5 @@ describe("ticks of a rule", () => {
       at("2026-10-25T07:00:00Z"),
       at("2026-10-24T06:00:00Z"),
     ]);
-  });
-
-  it("exist only for a rule", () => {
-    expect(isRule("0 0 8 * * *", "UTC")).toBe(true);
-    for (const bad of ["0 0 99 * * *", "a b c d e f", "2026-11-23"]) expect(isRule(bad, "UTC")).toBe(false);
   });
 });

@@ -53,9 +53,9 @@ export function incidentValue(incident: Pick<Incident, "id" | "revision">): stri
 }
 
 function stateLine({ incident, now }: IncidentView): string {
-  const since = `since ${moment(incident.openedAt)}`;
+  const since = `since ${moment(incident.since)}`;
   if (incident.state === "resolved") {
-    const lasted = duration((incident.resolvedAt ?? now).getTime() - incident.openedAt.getTime());
+    const lasted = duration((incident.resolvedAt ?? now).getTime() - incident.since.getTime());
     const how = incident.resolution ? `: ${safe(incident.resolution, 600)}` : "";
     return `Resolved by ${who(incident.resolvedBy)} after ${lasted}${how}`;
   }
@@ -80,7 +80,7 @@ function memberLines(members: IncidentMember[]): string {
 
 function footer({ incident }: IncidentView): string {
   const times = incident.occurrences > 1 ? ` · ${count(incident.occurrences, "time", "times")} in a row` : "";
-  return `incident ${incident.id} · ${line(incident.severity, 20)} · ${line(incident.cause, 60)}${times}`;
+  return `incident ${incident.id} · ${line(incident.severity, 20)}${times}`;
 }
 
 function withoutService({ title, service }: Incident): string {

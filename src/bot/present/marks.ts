@@ -38,7 +38,7 @@ export const runWord: Record<RunState, string> = {
   cancelled: "cancelled",
   rejected: "rejected",
   expired: "expired",
-  void: "void",
+  void: "not possible",
   shown: "shown only",
 };
 

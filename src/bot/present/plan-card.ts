@@ -20,11 +20,11 @@ export function planCard(view: RunView): KnownBlock[] {
     fields([
       ["Asked by", who(run.requestedBy)],
       ["Risk", capital(plan.risk)],
-      ["Steps", safe(plan.steps.map((step) => step.title).join(" → "), 1_500) || "none"],
-      ["Undo", safe(undo, 1_500) || "none"],
       ["Backup", safe(backup, 1_000) || "none"],
       ["Approvals", approvalsLine(view)],
     ]),
+    section(`*Steps*\n${safe(plan.steps.map((step) => step.title).join(" → "), 2_000) || "none"}`),
+    section(`*Undo*\n${safe(undo, 1_500) || "none"}`),
     section(
       `*${count(commits.length, "commit")}*${list(
         commits.map(({ id, subject }) => `${code(id.slice(0, 9), 20)} ${line(subject, 150)}`),

@@ -22,7 +22,7 @@ import {
   runNotification,
   runTitle,
 } from "./run-words.ts";
-import { count, duration, line, moment, safe } from "./text.ts";
+import { capital, count, duration, line, moment, safe } from "./text.ts";
 
 /**
  * A run's one message in its newest state: the approval card, then the live step board, then the result.
@@ -33,20 +33,15 @@ export function presentRun(view: RunView): Presented {
   const headline = runHeadline(view);
   const note = runNotification(view);
   const whereElse = `the rest is in Details and in \`/ops run ${run.id}\``;
-  const top = [header(runTitle(run)), section(`${runMark[run.state]} *${headline}*`)];
+  // the title stands above: the line below it says the rest
+  const said = headline.replace(`${line(runTitle(run), 160)}: `, "");
+  const top = [header(runTitle(run)), section(`${runMark[run.state]} *${capital(said)}*`)];
   const frame = (middle: KnownBlock[], faces: ButtonFace[]) => [
     ...top,
     ...middle,
     ...buttons(faces),
     footer(view),
   ];
-  if (run.state === "planning") {
-    return message(
-      headline,
-      [section(`${runMark.planning} ${headline} …`), context(askedBy(view))],
-      whereElse,
-    );
-  }
   if (run.state === "awaiting_approval" || run.state === "shown") {
     return message(note, frame(planCard(view), run.plan ? cardButtons(view) : []), whereElse);
   }

@@ -66,6 +66,7 @@ create table runs (
   requested_by jsonb not null,
   channel text not null,
   intent_id bigint references intents (id),
+  thread_of bigint references messages (id),
   show_only boolean not null default false,
   state text not null default 'planning' check (state in ('planning', 'awaiting_approval', 'queued', 'running',
     'needs_decision', 'undoing', 'succeeded', 'failed', 'undone', 'cancelled', 'rejected', 'expired', 'void', 'shown')),
@@ -165,6 +166,8 @@ create table incidents (
   observed boolean not null default false,
   title text not null,
   opened_at timestamptz not null default now(),
+  -- the newest occurrence's beginning: a reopened incident is not broken since its first
+  since timestamptz not null default now(),
   occurrences integer not null default 1,
   acknowledged_by jsonb,
   acknowledged_at timestamptz,

@@ -1,5 +1,5 @@
 import type { Service } from "../../config.ts";
-import { checkoutCommands, type Repository } from "../../targets/git.ts";
+import { checkoutCommands, gitEnvironment, type Repository } from "../../targets/git.ts";
 import type { Deed, RunbookContext, Step } from "../runbook.ts";
 import { restartService } from "./restart.ts";
 import { verifyService } from "./verify.ts";
@@ -44,10 +44,11 @@ export function checkoutStep(
     idempotent: true,
     timeoutMs: service.commandTimeout,
     async run(deed) {
-      for (const command of forward) await deed.command(command);
+      for (const command of forward) await deed.command(command, { env: gitEnvironment(repository) });
     },
     async takeBack(deed) {
-      for (const command of checkoutCommands(repository, between.from.commit)) await deed.command(command);
+      for (const command of checkoutCommands(repository, between.from.commit))
+        await deed.command(command, { env: gitEnvironment(repository) });
       await inCheckout(deed, service, service.commands.install);
     },
   };

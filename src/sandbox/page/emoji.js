@@ -55,6 +55,7 @@ export const EMOJI = {
   pager: "📟",
   pause_button: "⏸️",
   pushpin: "📌",
+  raised_hand: "✋",
   question: "❓",
   red_circle: "🔴",
   repeat: "🔁",

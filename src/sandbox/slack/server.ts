@@ -95,6 +95,7 @@ function offer(house: House, api: WebApi, stop: () => Promise<void>): SlackStand
       team: { id: team.id, name: team.name },
       people: [...world.people.values()],
       channels: [...world.channels.values()],
+      userGroups: world.userGroups.map(({ id, handle }) => ({ id, handle })),
       connections: sockets.count,
     }),
     addPerson: (person) => void world.people.set(person.id, person),

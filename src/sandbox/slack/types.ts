@@ -85,6 +85,7 @@ export interface WorldState {
   team: { id: string; name: string };
   people: Person[];
   channels: Channel[];
+  userGroups: { id: string; handle: string }[];
   /** sockets that apps hold open */
   connections: number;
 }

@@ -65,7 +65,9 @@ test("chat methods refuse as Slack does", async () => {
     [chat.delete({ channel, ts: human.ts }), "cant_delete_message"],
     [chat.postEphemeral({ channel: "elsewhere", user: "U0OLGA", text: "x" }), "not_in_channel"],
   ];
-  for (const [call, error] of cases) expect(await refusal(call)).toBe(error);
+  // all are awaited at once: one that is refused before its turn would count as unhandled
+  const refusals = await Promise.all(cases.map(([call]) => refusal(call)));
+  expect(refusals).toEqual(cases.map(([, error]) => error));
   await webClient(slack).conversations.join({ channel: "C0X" });
   expect(await refusal(chat.postEphemeral({ channel: "elsewhere", user: "U0GUS", text: "x" }))).toBe(
     "user_not_in_channel",
