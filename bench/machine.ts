@@ -1,4 +1,4 @@
-import { loadavg, totalmem, cpus } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 
 /** The machine in one line, with what else it was busy with: figures mean nothing without it. */
 export function describeMachine(): string {

@@ -13,7 +13,8 @@ const bench = benches.find((candidate) => candidate.name === name);
 const unknown = options.find((option) => option !== "--long");
 
 if (!name || isOption(name)) list();
-else if (!bench) refuse(`Unknown benchmark '${name}'; known: ${benches.map((known) => known.name).join(", ")}`);
+else if (!bench)
+  refuse(`Unknown benchmark '${name}'; known: ${benches.map((known) => known.name).join(", ")}`);
 else if (unknown) refuse(`Unknown option '${unknown}'; known: --long`);
 else await carryOut(bench, options.includes("--long"));
 

@@ -51,6 +51,6 @@ async function carryOut({ app, text, perSecond, seconds }: Block): Promise<Block
   const results = await Promise.all(sent);
   return {
     ackMs: results.flatMap((result) => (result.ok ? [result.ackMs ?? 0] : [])),
-    failed: results.flatMap((result) => (result.ok ? [] : [result.error])),
+    failed: results.flatMap((result) => (result.ok ? [] : [result.error ?? "no ack"])),
   };
 }

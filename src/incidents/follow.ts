@@ -8,6 +8,7 @@ import {
   listMembers,
   resolve,
   saveMember,
+  stopObserving,
   touchIncident,
 } from "../journal/incidents.ts";
 import { findMessage, redrawMessages, wantMessage } from "../journal/messages.ts";
@@ -33,6 +34,7 @@ export async function followReadings(
   const open = await findOpenIncident(tx, service.id, CAUSE);
   if (!open && critical.length === 0) return;
   const incident = open ?? (await openIncident(context, tx, service, critical));
+  if (open?.observed && !service.observe) await stopObservation(context, tx, service, open);
   await updateMembers(tx, incident, states);
   if (critical.length === 0) await closeWhenWell(tx, incident, states);
 }
@@ -57,8 +59,7 @@ async function openIncident(
   });
   if (service.observe) return incident;
   if (created === "new" || !(await findMessage(tx, "incident", incident.id))) {
-    const channel = service.incidents ?? context.config.slack.incidents;
-    await wantMessage(tx, { subjectKind: "incident", subjectId: incident.id, channel, urgent: true });
+    await page(context, tx, service, incident);
   } else {
     await redrawMessages(tx, "incident", incident.id);
     await noteInThread(tx, incident.id, {
@@ -67,6 +68,30 @@ async function openIncident(
     });
   }
   return incident;
+}
+
+/** The service was taken out of observe mode in the middle of its trouble: now people hear of it. */
+async function stopObservation(
+  context: { config: Config },
+  tx: Db,
+  service: Service,
+  incident: Incident,
+): Promise<void> {
+  await stopObserving(tx, incident.id);
+  await appendEvent(tx, { kind: "incident", id: incident.id }, "opened", {
+    data: { summary: incident.title },
+  });
+  await page(context, tx, service, incident);
+}
+
+async function page(
+  context: { config: Config },
+  tx: Db,
+  service: Service,
+  incident: Incident,
+): Promise<void> {
+  const channel = service.incidents ?? context.config.slack.incidents;
+  await wantMessage(tx, { subjectKind: "incident", subjectId: incident.id, channel, urgent: true });
 }
 
 async function updateMembers(tx: Db, incident: Incident, states: CheckState[]): Promise<void> {

@@ -60,6 +60,25 @@ export async function listIncidents(
   );
 }
 
+/** Incidents of services in observe mode that were going on in the last `hours`: what would have paged. */
+export async function listObserved(db: Db, service: string | null, hours: number): Promise<Incident[]> {
+  return allRows(
+    await db.query(
+      `select * from incidents where observed and ($1::text is null or service = $1)
+         and (state <> 'resolved' or resolved_at > now() - $2 * interval '1 hour') order by id desc limit 50`,
+      [service, hours],
+    ),
+  );
+}
+
+/** The service has left observe mode while its incident is open: from now on it is one like any other. */
+export async function stopObserving(tx: Db, id: number): Promise<void> {
+  await tx.query(
+    "update incidents set observed = false, since = now(), revision = revision + 1 where id = $1",
+    [id],
+  );
+}
+
 export async function listMembers(db: Db, incidentId: number): Promise<IncidentMember[]> {
   return allRows(
     await db.query("select * from incident_members where incident_id = $1 order by since, check_name", [

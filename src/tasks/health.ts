@@ -1,15 +1,19 @@
 import type { Service } from "../config.ts";
 import { type Db, transaction } from "../journal/database.ts";
-import { listIncidents } from "../journal/incidents.ts";
+import { listIncidents, listObserved } from "../journal/incidents.ts";
 import { say } from "../journal/messages.ts";
 import type { Json, Reading } from "../journal/types.ts";
 import { claimReport } from "./report.ts";
 import { worstOf } from "./settle.ts";
 import type { Task, TaskContext } from "./task.ts";
 
+/** How far back a report looks for what would have paged: a day, as reports are read daily. */
+const OBSERVED_HOURS = 24;
+
 /**
  * Measures everything now and says how it stands: notice `health` with
- * `{at, service, scheduled, requestedBy, services: [{id, observe, state, readings}], openIncidents}`.
+ * `{at, service, scheduled, requestedBy, services: [{id, observe, state, readings}], openIncidents,
+ * wouldHavePaged: [{service, title, occurrences}]}`; the last is about services in observe mode.
  */
 export const health: Task = {
   name: "health",
@@ -31,6 +35,9 @@ export const health: Task = {
         requestedBy: job.requestedBy,
         services,
         openIncidents: await openIncidents(tx, job.service),
+        wouldHavePaged: (await listObserved(tx, job.service, OBSERVED_HOURS)).map(
+          ({ service, title, occurrences }) => ({ service, title, occurrences }),
+        ),
       };
       await say(tx, "health", data, { channel: job.channel });
     });
@@ -61,5 +68,7 @@ async function openIncidents(tx: Db, service: string | null): Promise<Json[]> {
     ...(service === null ? {} : { service }),
     limit: 50,
   });
-  return incidents.map(({ id, service: of, title, state }) => ({ id, service: of, title, state }));
+  return incidents
+    .filter((incident) => !incident.observed)
+    .map(({ id, service: of, title, state }) => ({ id, service: of, title, state }));
 }

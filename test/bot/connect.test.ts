@@ -31,11 +31,11 @@ describe("bad tokens and channels", () => {
     expect(await start(slack.appToken, slack.botToken)).toMatch(
       /^slack_auth: SLACK_BOT_TOKEN and SLACK_APP_TOKEN are swapped/,
     );
-    expect(await start("", slack.appToken)).toMatch(/SLACK_BOT_TOKEN: it is missing/);
-    expect(await start(slack.botToken, "hello")).toMatch(/SLACK_APP_TOKEN: it does not begin with xapp-/);
+    expect(await start("", slack.appToken)).toMatch(/SLACK_BOT_TOKEN, it is missing/);
+    expect(await start(slack.botToken, "hello")).toMatch(/SLACK_APP_TOKEN, it does not begin with xapp-/);
     slack.failNext("auth.test", { error: "account_inactive" });
     expect(await start(slack.botToken, slack.appToken)).toMatch(
-      /SLACK_BOT_TOKEN: its app or workspace was removed/,
+      /SLACK_BOT_TOKEN, its app or workspace was removed/,
     );
     slack.failNext("auth.test", { status: 503 });
     expect(await start(slack.botToken, slack.appToken)).toMatch(/^slack_unreachable/);

@@ -120,6 +120,7 @@ export function testDomain(): Domain {
         requestedBy,
         services: [],
         openIncidents: [],
+        wouldHavePaged: [],
       };
       await say(tx, "health", data, { channel });
     },

@@ -96,7 +96,25 @@ describe("the health report", () => {
           { id: "mail", observe: true, state: "ok" },
         ],
         openIncidents: [{ id: incident.id, service: "shop", title: "cpu 95 %", state: "open" }],
+        wouldHavePaged: [],
       },
+    });
+  });
+
+  it("says of services in observe mode what would have paged, apart from what is open", async () => {
+    await transaction(journal, (tx) =>
+      claimIncident(tx, {
+        service: "mail",
+        cause: "service",
+        title: "memory 97 %",
+        observed: true,
+        reopenWithinMs: 1,
+      }),
+    );
+    await taskWorker(context())(job(), live);
+    expect((await posted())[0]!.data).toMatchObject({
+      openIncidents: [],
+      wouldHavePaged: [{ service: "mail", title: "memory 97 %", occurrences: 1 }],
     });
   });
 
@@ -106,6 +124,7 @@ describe("the health report", () => {
       service: "mail",
       services: [{ id: "mail" }],
       openIncidents: [],
+      wouldHavePaged: [],
     });
   });
 

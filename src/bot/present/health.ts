@@ -26,6 +26,8 @@ export interface HealthReport {
     }[];
   }[];
   openIncidents: { id: number; service: string; title: string; state: string }[];
+  /** of services in observe mode, in the last 24 hours */
+  wouldHavePaged: { service: string; title: string; occurrences: number }[];
 }
 
 /** All well: one short message. Otherwise the worst first, then every service's readings. */
@@ -35,7 +37,12 @@ export function presentHealth(data: { [key: string]: Json }): Presented {
   const whereElse = "ask for one service with `/ops health SERVICE`";
   const headline = verdict(report);
   const worst = services[0]?.state ?? "unknown";
-  const top = [section(`${readingMark[worst]} *${headline}*`), ...incidents(report), context(footer(report))];
+  const top = [
+    section(`${readingMark[worst]} *${headline}*`),
+    ...incidents(report),
+    ...observed(report),
+    context(footer(report)),
+  ];
   if (worst === "ok")
     return message(
       headline,
@@ -96,6 +103,21 @@ function incidents({ openIncidents }: HealthReport): KnownBlock[] {
   if (openIncidents.length > 10)
     lines.push(`… and ${count(openIncidents.length - 10, "incident")} more: \`/ops incidents\``);
   return sections(lines.join("\n"));
+}
+
+function observed({ wouldHavePaged }: HealthReport): KnownBlock[] {
+  if (wouldHavePaged.length === 0) return [];
+  const lines = wouldHavePaged
+    .slice(0, 10)
+    .map(
+      ({ service, title, occurrences }) =>
+        `• ${line(service, 60)}: ${line(title, 150)}${occurrences > 1 ? ` (${occurrences} times)` : ""}`,
+    );
+  const more = wouldHavePaged.length - lines.length;
+  if (more > 0) lines.push(`… and ${count(more, "incident")} more`);
+  return sections(
+    `:eyes: In observe mode; ${count(wouldHavePaged.length, "incident")} would have paged in the last 24 hours:\n${lines.join("\n")}`,
+  );
 }
 
 function footer({ at, scheduled, requestedBy }: HealthReport): string {

@@ -349,6 +349,7 @@ describe("notices", () => {
         readings,
       })),
       openIncidents: Array.from({ length: 50 }, () => ({ id: 1, service: LONG, title: LONG, state: "open" })),
+      wouldHavePaged: Array.from({ length: 50 }, () => ({ service: LONG, title: LONG, occurrences: 3 })),
     },
     run: {
       id: 1,
@@ -404,6 +405,7 @@ describe("notices", () => {
           requestedBy: "U0OLGA",
           services,
           openIncidents: [],
+          wouldHavePaged: [],
         },
       });
     const green = report([service("shop", "ok"), service("blog", "ok")]);
