@@ -1,7 +1,7 @@
 /** What the benchmarks put their contenders into: a durable Postgres, the demo shop, stand-ins for Slack. */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,7 +11,7 @@ import { createDemo } from "../src/sandbox/demo/demo.ts";
 import { freePort, keep } from "../test/servers/run.ts";
 import type { Block, BlockResult, Listening } from "./processes/slack.ts";
 
-const MAIN = join(import.meta.dirname, "../src/main.ts");
+const ROOT = join(import.meta.dirname, "..");
 const SLACK = join(import.meta.dirname, "processes/slack.ts");
 const BOLT = join(import.meta.dirname, "processes/bolt.js");
 
@@ -20,7 +20,7 @@ export interface House {
   postgres: EmbeddedPostgres;
   /** Has people type commands into the stand-in of that app. */
   type(block: Block): Promise<BlockResult>;
-  /** Steward as it is run, with the sandbox's config, connected to the stand-in of the app `steward`. */
+  /** Steward as `npm start` runs it, with the sandbox's config, connected to the stand-in of the app `steward`. */
   startSteward(): Promise<App>;
   /** A bare Bolt app; `insertInto` is the database of its one insert. */
   startBolt(app: string, insertInto?: string): Promise<App>;
@@ -46,8 +46,8 @@ export async function startHouse(apps: readonly string[]): Promise<House> {
   await writeFile(join(home, "steward.yml"), declareSandbox(demo));
   const slack = await startStandIns(apps);
   const started: App[] = [];
-  const start = async (name: string, file: string, ready: RegExp, variables: NodeJS.ProcessEnv) => {
-    const app = await startApp(name, file, ready, { ...slack.variablesFor(name), ...variables });
+  const start = async (name: string, command: string[], ready: RegExp, variables: NodeJS.ProcessEnv) => {
+    const app = await startApp(name, command, ready, { ...slack.variablesFor(name), ...variables });
     started.push(app);
     return app;
   };
@@ -56,7 +56,7 @@ export async function startHouse(apps: readonly string[]): Promise<House> {
     postgres,
     type: (block) => slack.type(block),
     startSteward: async () =>
-      start("steward", MAIN, /^steward ready/, {
+      start("steward", await startArguments(), /^steward ready/, {
         DATABASE_URL: postgres.url("steward", "steward"),
         STEWARD_CONFIG: join(home, "steward.yml"),
         STEWARD_HOME: home,
@@ -64,7 +64,7 @@ export async function startHouse(apps: readonly string[]): Promise<House> {
       }),
     startBolt: async (app, insertInto) => {
       if (insertInto) await postgres.ensureDatabase(insertInto, insertInto);
-      return await start(app, BOLT, /^bolt ready/, {
+      return await start(app, [BOLT], /^bolt ready/, {
         ...(insertInto ? { DATABASE_URL: postgres.url(insertInto, insertInto) } : {}),
       });
     },
@@ -77,6 +77,16 @@ export async function startHouse(apps: readonly string[]): Promise<House> {
       for (const folder of [postgres.folder, home]) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What package.json has `npm start` give to Node. */
+async function startArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+    scripts: { start: string };
+  };
+  const [program, ...rest] = scripts.start.split(" ");
+  if (program !== "node") throw new Error(`npm start is no plain node command: ${scripts.start}`);
+  return rest;
 }
 
 /** One process that holds all stand-ins and those who type. */
@@ -115,13 +125,14 @@ async function startStandIns(apps: readonly string[]) {
 /** Settles when the process says on its standard output that it is ready. */
 async function startApp(
   name: string,
-  file: string,
+  command: string[],
   ready: RegExp,
   variables: NodeJS.ProcessEnv,
 ): Promise<App> {
   // nothing of the one who runs the benchmark: its own settings of Steward would be measured with it
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
     env: { PATH, HOME, TMPDIR, LOG_LEVEL: "warn", ...variables },
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],

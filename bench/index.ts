@@ -1,4 +1,4 @@
-import { ack } from "./ack-nodrain.ts";
+import { ack } from "./ack.ts";
 import type { Bench } from "./bench.ts";
 import { idle } from "./idle.ts";
 

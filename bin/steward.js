@@ -2,6 +2,7 @@
 // The way in: finds Node 24 and starts Steward, its sandbox, or a command. Plain JavaScript for Node 20.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -9,6 +10,8 @@ import { findNode } from "./node24.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [file, args] = entry(process.argv.slice(2));
+// compiled once and kept: the next start is quicker, and does without the compiler's 20 MB
+process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "steward");
 const node = findNode(root);
 
 if (!node) {
@@ -17,6 +20,7 @@ if (!node) {
     `Steward needs Node 24 or newer; this is ${process.version}. Run \`npm ci\` in ${root}, or install it.`,
   );
 } else if (node === process.execPath) {
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   process.argv = [process.execPath, file, ...args];
   await import(pathToFileURL(file).href);
 } else {
@@ -44,7 +48,7 @@ function isConfigured() {
 }
 
 function startProcess() {
-  const child = spawn(node, [file, ...args], { stdio: "inherit" });
+  const child = spawn(node, [...process.execArgv, file, ...args], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.once("error", (error) => fail(1, `${node} does not start: ${error.message}`));
   child.once("exit", (code, signal) => {

@@ -45,6 +45,8 @@ export interface RunbookRules {
   goodEvery: number;
   goodWithin: number;
 }
+/** `local`, or how its host is reached over SSH; paths of files are Steward's own, absolute. */
+export type HostDeclaration = Service["host"];
 export type CheckDeclaration = NonNullable<ServiceFile["checks"]>[number];
 export type Roles = ConfigFile["roles"];
 export type Role = keyof Roles;
@@ -165,7 +167,8 @@ export function parseConfig(
         id: environmentName ? `${name}@${environmentName}` : name,
         name,
         environmentName,
-        ...(service.repository
+        host: withAbsoluteFiles(service.host, absolute),
+        ...(service.repository && service.host === "local"
           ? { repository: { ...service.repository, path: absolute(service.repository.path) } }
           : {}),
         runbooks: {
@@ -223,6 +226,17 @@ export function hasRole(
       members?.users.includes(actor.id) || actor.groups?.some((group) => members?.groups.includes(group)),
     );
   });
+}
+
+/** `~` is left to ssh. */
+function withAbsoluteFiles(host: ServiceFile["host"], absolute: (path: string) => string) {
+  if (host === "local") return host;
+  const file = (path: string) => (path.startsWith("~/") ? path : absolute(path));
+  return {
+    ...host,
+    ...(host.identity === undefined ? {} : { identity: file(host.identity) }),
+    ...(host.knownHosts === undefined ? {} : { knownHosts: file(host.knownHosts) }),
+  };
 }
 
 function invalid(path: string, problems: Problem[]): StewardError {

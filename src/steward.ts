@@ -15,7 +15,7 @@ import { runbooks } from "./runbooks/index.ts";
 import { cancelRun, decideApproval, decideStuck, knownRunbooks, requestRun } from "./runbooks/requests.ts";
 import type { RunbookContext } from "./runbooks/runbook.ts";
 import { startRunbookWorkers } from "./runbooks/supervise.ts";
-import { localHost } from "./targets/host.ts";
+import { openHosts } from "./targets/hosts.ts";
 import { measureCheck, measureService } from "./tasks/checks/measure.ts";
 import { taskWorker } from "./tasks/index.ts";
 import { createMetrics } from "./tasks/metrics.ts";
@@ -62,8 +62,9 @@ export async function startSteward(
     const queue = await startQueue(url, onError);
     endings.push(() => queue.stop(GRACE_MS));
 
-    const host = localHost({ redact, environment: environment.variables });
-    const measuring = { hostOf: () => host };
+    const hosts = openHosts({ redact, environment: environment.variables });
+    endings.push(() => hosts.close());
+    const measuring = { hostOf: (service: Service) => hosts.of(service.host) };
     const runbookContext: RunbookContext = {
       journal,
       queue,
@@ -71,7 +72,7 @@ export async function startSteward(
       log,
       redact,
       mirrors: `${environment.home}/mirrors`,
-      host: () => host,
+      host: (service) => (service ? hosts.of(service.host) : hosts.here),
       measure: (service, only) => measureService(service, measuring, only ? { only } : {}),
       runbooks,
     };

@@ -406,3 +406,58 @@ describe("roles", () => {
     expect(hasRole(roles, { kind: "system", id: "U1" }, "operator")).toBe(false);
   });
 });
+
+describe("a service's host", () => {
+  const hostOf = (host: unknown) => withShop({ host }).services[0]!.host;
+
+  it("is Steward's own machine unless it is told", () => {
+    expect([withShop({}).services[0]!.host, hostOf("local")]).toEqual(["local", "local"]);
+  });
+
+  it("over SSH has its files beside the config, but for those that ssh finds at home", () => {
+    expect(
+      hostOf({ ssh: "shop-1", user: "deploy", port: 2222, identity: "keys/shop", knownHosts: "~/.ssh/shop" }),
+    ).toEqual({
+      ssh: "shop-1",
+      user: "deploy",
+      port: 2222,
+      identity: join(process.cwd(), "keys/shop"),
+      knownHosts: "~/.ssh/shop",
+    });
+  });
+
+  it("may differ between environments", () => {
+    const { services } = withShop({
+      host: { ssh: "shop-1", user: "deploy" },
+      environments: { staging: { host: "local" }, production: { host: { ssh: "shop-2" } } },
+    });
+    expect(services.map(({ host }) => host)).toEqual(["local", { ssh: "shop-2", user: "deploy" }]);
+  });
+
+  it("with problems is answered with what is allowed", () => {
+    const address =
+      "a host's name or address such as shop-1.example.com; its user and port have settings of their own";
+    for (const [host, ...lines] of [
+      ["shop-1", "host: 'shop-1'; allowed: local, or a map with ssh, user, port, identity, knownHosts"],
+      [{}, "host.ssh: missing; allowed: a host's name or address"],
+      [{ ssh: "-oProxyCommand=id" }, `host.ssh: '-oProxyCommand=id'; allowed: ${address}`],
+      [{ ssh: "deploy@shop-1" }, `host.ssh: 'deploy@shop-1'; allowed: ${address}`],
+      [
+        { ssh: "shop-1", user: "-l", port: 0 },
+        "host.user: '-l'; allowed: a user's name such as deploy",
+        "host.port: 0; allowed: at least 1",
+      ],
+      [
+        { ssh: "shop-1", prot: 22 },
+        "host.prot: unknown setting; allowed: ssh, user, port, identity, knownHosts (did you mean port?)",
+      ],
+    ] as const) {
+      const found = shopProblems({ host });
+      expect(found).toHaveLength(lines.length);
+      for (const [index, line] of lines.entries()) expect(found[index]).toContain(`services.shop.${line}`);
+    }
+    expect(shopProblems({ host: { ssh: "shop-1" }, repository: { path: "shop" } })).toEqual([
+      "services.shop.repository.path: 'shop'; allowed: a path on the service's host that begins with /",
+    ]);
+  });
+});

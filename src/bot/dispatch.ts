@@ -5,7 +5,7 @@
 import type { Role } from "../config.ts";
 import { type ErrorRecord, errorRecord, StewardError } from "../errors.ts";
 import { type Db, isAway, transaction } from "../journal/database.ts";
-import { finishIntent, takeIntent } from "../journal/intents.ts";
+import { finishIntent, intentWaits, takeIntent } from "../journal/intents.ts";
 import { say } from "../journal/messages.ts";
 import type { Intent, Json } from "../journal/types.ts";
 import { act, refreshCard } from "./actions/index.ts";
@@ -26,9 +26,9 @@ export function startDispatch(context: DispatchContext): { stop(): Promise<void>
   let again = false;
 
   const work = async () => {
-    while (!stopped && (await dispatchNext(context))) {
-      /* until there is none */
-    }
+    // the look is one statement where an empty transaction would be three
+    do await dispatchNext(context);
+    while (!stopped && (await intentWaits(journal)));
   };
   const wake = () => {
     if (stopped) return;

@@ -88,6 +88,43 @@ const runbookRules = settings({
   goodWithin: duration.default(120_000),
 });
 
+const HOST = "local, or a map with ssh, user, port, identity, knownHosts";
+const ADDRESS =
+  "a host's name or address such as shop-1.example.com; its user and port have settings of their own";
+const path = z.string().regex(/^[^"\n]+$/, { error: "a path without quotes" });
+
+const overSsh = z.strictObject(
+  {
+    ssh: z.string({ error: ADDRESS }).regex(/^[A-Za-z0-9_:][\w.:%-]*$/, { error: ADDRESS }),
+    user: z
+      .string()
+      .regex(/^[A-Za-z0-9_][\w.@\\-]*\$?$/, { error: "a user's name such as deploy" })
+      .optional(),
+    port: z.number().int().min(1).max(65_535).optional(),
+    identity: path.optional(),
+    knownHosts: path.optional(),
+  },
+  { error: (issue) => (issue.code === "unrecognized_keys" ? "ssh, user, port, identity, knownHosts" : HOST) },
+);
+
+/** Where a service runs: on Steward's own machine, or on one that is reached over SSH. */
+const host = z
+  .preprocess((given) => (given === "local" ? undefined : given), overSsh.optional())
+  .transform((declared) => declared ?? ("local" as const))
+  .default("local");
+
+function refuseRelativePaths(
+  service: { host: unknown; repository?: { path: string } | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (service.host !== "local" && service.repository && !service.repository.path.startsWith("/"))
+    context.addIssue({
+      code: "custom",
+      path: ["repository", "path"],
+      message: "a path on the service's host that begins with /",
+    });
+}
+
 function serviceSchema(units: Units, source: SecretSource) {
   const postgresUrl = secretUrl(source, "postgres", "postgresql");
   return settings({
@@ -96,6 +133,7 @@ function serviceSchema(units: Units, source: SecretSource) {
     contact: z.string().optional(),
     channel: z.string().optional(),
     incidents: z.string().optional(),
+    host,
     repository: settings({
       path: z.string(),
       remote: z
@@ -142,7 +180,7 @@ function serviceSchema(units: Units, source: SecretSource) {
     commandTimeout: duration.default(600_000),
     checks: z.array(checkSchema(units), { error: "a list of checks" }).superRefine(refuseTwins).optional(),
     runbooks: settings({ update: runbookRules.optional(), rollback: runbookRules.optional() }).default({}),
-  });
+  }).superRefine(refuseRelativePaths);
 }
 
 const schedule = settings({

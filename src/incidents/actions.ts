@@ -20,7 +20,8 @@ export async function acknowledgeIncident(
   assertResponder(context.config, request.actor);
   const acknowledged = await acknowledge(tx, incident.id, request.actor);
   if (!acknowledged) {
-    throw new StewardError("not_open", `Incident ${incident.id} is ${incident.state} already`);
+    const { state } = await known(tx, request.id);
+    throw new StewardError("not_open", `Incident ${incident.id} is ${state} already`);
   }
   await appendEvent(tx, { kind: "incident", id: incident.id }, "acknowledged", { actor: request.actor });
   await redrawMessages(tx, "incident", incident.id);
@@ -36,19 +37,20 @@ export async function resolveIncident(
 ): Promise<Incident> {
   const incident = await known(tx, request.id);
   assertResponder(context.config, request.actor);
+  if (incident.state === "resolved") throw alreadyResolved(incident);
   const failing = (await listMembers(tx, incident.id)).filter((member) => member.state !== "ok");
   const reason = request.reason?.trim() ?? "";
   if (failing.length > 0 && !reason) {
     throw new StewardError(
       "reason_missing",
-      `${failing.map((member) => member.checkName).join(", ")} still fails, so closing needs a reason`,
+      `${failing.map((member) => member.checkName).join(", ")} still ${failing.length === 1 ? "fails" : "fail"}, so closing needs a reason`,
       {
         hint: `/ops incident resolve ${incident.id} REASON, or the Resolve button.`,
       },
     );
   }
   const resolved = await resolve(tx, incident.id, request.actor, reason || "closed by hand");
-  if (!resolved) throw new StewardError("not_open", `Incident ${incident.id} is resolved already`);
+  if (!resolved) throw alreadyResolved(incident);
   await appendEvent(tx, { kind: "incident", id: incident.id }, "resolved", {
     actor: request.actor,
     data: { reason },
@@ -98,6 +100,10 @@ function assertResponder(config: Config, actor: Actor): void {
   throw new StewardError("not_allowed", "Only operators and approvers may act on incidents", {
     hint: "They are named in steward.yml (roles).",
   });
+}
+
+function alreadyResolved({ id }: Incident): StewardError {
+  return new StewardError("not_open", `Incident ${id} is resolved already`);
 }
 
 async function known(db: Db, id: number): Promise<Incident> {

@@ -4,6 +4,7 @@ import type { Db } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import {
   claimIncident,
+  closedByHandAt,
   findOpenIncident,
   listMembers,
   resolve,
@@ -19,10 +20,12 @@ import { noteInThread } from "./actions.ts";
 const REOPEN_WITHIN_MS = 30 * 60_000;
 /** First light groups by service: everything that turns critical in one service is one incident. */
 const CAUSE = "service";
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
 
 /**
  * Brings the service's incident in line with its checks. `states` are all of its checks now. Critical opens
- * or reopens; any change is shown; when every member is good again the incident is closed.
+ * or reopens; any change is shown; when every member is good again the incident is closed. What a person closed
+ * while it failed stays closed until a check turns critical anew.
  */
 export async function followReadings(
   context: { config: Config },
@@ -32,9 +35,14 @@ export async function followReadings(
 ): Promise<void> {
   const critical = states.filter((state) => state.settled === "critical");
   const open = await findOpenIncident(tx, service.id, CAUSE);
-  if (!open && critical.length === 0) return;
+  if (!open) {
+    // who closed it while it failed knows of that failure: only one that began later is news
+    const closedAt = await closedByHandAt(tx, service.id, CAUSE);
+    if (!critical.some((state) => !closedAt || state.settledSince > closedAt)) return;
+  }
   const incident = open ?? (await openIncident(context, tx, service, critical));
-  if (open?.observed && !service.observe) await stopObservation(context, tx, service, open);
+  if (open?.observed && !service.observe && critical.length > 0)
+    await stopObservation(context, tx, service, open);
   await updateMembers(tx, incident, states);
   if (critical.length === 0) await closeWhenWell(tx, incident, states);
 }
@@ -129,5 +137,7 @@ async function closeWhenWell(tx: Db, incident: Incident, states: CheckState[]): 
 }
 
 function ordinal(count: number): string {
-  return count === 2 ? "second" : count === 3 ? "third" : `${count}th`;
+  if (count === 2 || count === 3) return count === 2 ? "second" : "third";
+  const ending = { one: "st", two: "nd", few: "rd" } as Partial<Record<Intl.LDMLPluralRule, string>>;
+  return `${count}${ending[ORDINALS.select(count)] ?? "th"}`;
 }

@@ -73,19 +73,25 @@ export async function openJournal(url: string, onError: (error: Error) => void):
 /** Runs `work` in one transaction: all of it happens or none. */
 export async function transaction<T>(journal: Journal, work: (tx: Db) => Promise<T>): Promise<T> {
   const client = await journal.pool.connect();
-  let broken: Error | undefined;
+  let lost: Error | undefined;
+  // lost between two queries: unheard that would end the process
+  const onLost = (error: Error) => {
+    lost ??= error;
+  };
+  client.on("error", onLost);
   try {
     await client.query("begin");
     const result = await work(client);
     await client.query("commit");
     return result;
   } catch (error) {
-    await client.query("rollback").catch((lost: Error) => {
-      broken = lost;
-    });
-    throw error;
+    // why it was lost, and not that the next query came too late
+    const cause = lost ?? error;
+    await client.query("rollback").catch(onLost);
+    throw cause;
   } finally {
-    client.release(broken);
+    client.off("error", onLost);
+    client.release(lost);
   }
 }
 

@@ -44,6 +44,16 @@ export async function findOpenIncident(
   );
 }
 
+/** When a person closed the newest incident of a service and cause; undefined when the checks did, or nobody yet. */
+export async function closedByHandAt(db: Db, service: string, cause: string): Promise<Date | undefined> {
+  const result = await db.query<{ at: Date | null }>(
+    `select case when state = 'resolved' and resolved_by->>'kind' = 'person' then resolved_at end as at
+       from incidents where service = $1 and cause = $2 order by id desc limit 1`,
+    [service, cause],
+  );
+  return result.rows[0]?.at ?? undefined;
+}
+
 export async function loadIncident(db: Db, id: number): Promise<Incident | undefined> {
   return firstRow(await db.query("select * from incidents where id = $1", [id]));
 }

@@ -14,14 +14,13 @@ export interface NewIntent {
 
 /**
  * The one durable write before an acknowledgement. False when this delivery was there already.
- * One statement, the wake-up included: it is on the path of every acknowledgement.
+ * It notifies nobody: commits that notify wait for one another, and so would acknowledgements. Whoever records
+ * wakes the dispatcher of its own replica; the others' sweeps take what is left over.
  */
 export async function recordIntent(db: Db, intent: NewIntent): Promise<boolean> {
   const result = await db.query(
-    `with written as (
-       insert into intents (key, kind, actor, channel, payload) values ($1, $2, $3, $4, $5)
-       on conflict (key) do nothing returning id)
-     select id, pg_notify('steward', 'intents') from written`,
+    `insert into intents (key, kind, actor, channel, payload) values ($1, $2, $3, $4, $5)
+     on conflict (key) do nothing`,
     [intent.key, intent.kind, intent.actor, intent.channel, intent.payload],
   );
   return result.rowCount === 1;
@@ -32,6 +31,14 @@ export async function takeIntent(tx: Db): Promise<Intent | undefined> {
   return firstRow(
     await tx.query("select * from intents where state = 'new' order by id limit 1 for update skip locked"),
   );
+}
+
+/** Whether there is one that nobody is working on. */
+export async function intentWaits(db: Db): Promise<boolean> {
+  const result = await db.query(
+    "select from intents where state = 'new' order by id limit 1 for update skip locked",
+  );
+  return result.rowCount === 1;
 }
 
 export async function finishIntent(tx: Db, id: number, error?: ErrorRecord): Promise<void> {

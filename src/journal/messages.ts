@@ -22,10 +22,12 @@ export interface MessageTarget {
  */
 export async function wantMessage(tx: Db, target: MessageTarget): Promise<number> {
   const result = await tx.query<{ id: number }>(
-    `insert into messages (subject_kind, subject_id, channel, part, thread_of, person, response_url, urgent)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
-     on conflict (subject_kind, subject_id, channel, part) do update set revision = messages.revision + 1
-     returning id`,
+    `with wanted as (
+       insert into messages (subject_kind, subject_id, channel, part, thread_of, person, response_url, urgent)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)
+       on conflict (subject_kind, subject_id, channel, part) do update set revision = messages.revision + 1
+       returning id)
+     select id, pg_notify('steward', 'messages') from wanted`,
     [
       target.subjectKind,
       target.subjectId,
@@ -37,7 +39,6 @@ export async function wantMessage(tx: Db, target: MessageTarget): Promise<number
       target.urgent ?? false,
     ],
   );
-  await notify(tx, "messages");
   return result.rows[0]!.id;
 }
 

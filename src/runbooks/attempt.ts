@@ -21,8 +21,8 @@ interface AttemptInput {
 /** Bytes of output that one attempt keeps; the middle is left out. */
 const OUTPUT_LIMIT = 256 * 1024;
 const OUTPUT_EVERY_MS = 1_000;
-/** a command gets 5 s between SIGTERM and SIGKILL, and a moment to be gone */
-const ENDING_MS = 7_000;
+/** a command gets 5 s between SIGTERM and SIGKILL, and a moment to be gone; over SSH that takes some asking */
+const ENDING_MS = 12_000;
 
 /**
  * Tries a step once. Undefined when it was done; otherwise why not. A failure on the way forward moves the
@@ -133,7 +133,6 @@ function createDeed(
   signal: AbortSignal,
 ): Deed {
   const { run, service, step } = input;
-  const host = context.host(service);
   return {
     context,
     service,
@@ -143,7 +142,8 @@ function createDeed(
     signal,
     async command(command, options = {}) {
       output.add(`$ ${context.redact(command.map(quoteForReading).join(" "))}\n`);
-      const result = await host.run(command, {
+      const host = options.here ? context.host() : context.host(service);
+      const running = host.run(command, {
         timeoutMs: options.timeoutMs ?? step.timeoutMs,
         signal,
         env: { ...service.environment, ...options.env },
@@ -151,6 +151,12 @@ function createDeed(
         beforeStart: (process) =>
           whileAway(() => recordProcess(context.journal, attempt, { ...process }), signal),
         onOutput: (text) => output.add(text),
+      });
+      const result = await running.catch((error: unknown) => {
+        // it may still act over there: nothing is undone or repeated beside it
+        if (error instanceof StewardError && error.code === "ssh_unsure")
+          throw new NeedsDecision(error.code, error.message, { hint: error.hint ?? "", cause: error });
+        throw error;
       });
       if (result.aborted) signal.throwIfAborted();
       if (result.exitCode === 0) return;

@@ -16,6 +16,9 @@ export async function computePlan(
     runbookVersion: runbook.version,
     service: service.id,
     ...worked,
+    // where it is done is part of what will be done
+    subject:
+      service.host === "local" ? worked.subject : { ...worked.subject, host: context.host(service).name },
   };
   return { plan, hash: hashPlan(plan, run.args) };
 }
@@ -57,6 +60,7 @@ export function planDifferences(before: Plan, after: Plan): string[] {
   const gone = before.steps.filter((_, index) => !is.includes(was[index]!)).map((step) => step.title);
   if (changed.length || gone.length)
     differences.push(`steps changed: ${[...new Set([...changed, ...gone])].join(", ")}`);
+  else if (was.join() !== is.join()) differences.push("the order of the steps changed");
   return differences.length ? differences : ["the runbook itself changed"];
 }
 

@@ -11,7 +11,8 @@ import { verifyStep } from "./steps/verify.ts";
 
 /**
  * Back to a recorded release: code and dependencies. The database stays as it is, so nothing that was
- * written since is lost; the card names the migrations that the older code has to live with.
+ * written since is lost; the card names the migrations that the older code has to live with. It is a cure:
+ * a remote that is down does not stand in its way.
  */
 export const rollback: Runbook = {
   name: "rollback",
@@ -30,7 +31,10 @@ export const rollback: Runbook = {
       );
     }
     const repository = repositoryOf(context, service);
-    await fetchMirror(repository);
+    const unreachable = await fetchMirror(repository).then(
+      () => [],
+      (error: Error) => [`The remote does not answer; what was fetched before is used (${error.message})`],
+    );
     const checkout = await readCheckout(repository);
     const to = await chooseRelease({ context, service, args }, checkout.commit);
     const commits = await commitsBetween(repository, checkout.commit, to.commit);
@@ -57,10 +61,12 @@ export const rollback: Runbook = {
         backup: "not needed: the database stays as it is",
         readings: (await context.measure(service)).map(({ state, summary }) => ({ state, summary })),
         undo: `${checkout.version ?? "the running commit"} comes back by itself if ${to.version} does not turn healthy`,
-        warnings:
-          migrations.length > 0
+        warnings: [
+          ...unreachable,
+          ...(migrations.length > 0
             ? [`${to.version} has to live with these migrations: ${migrations.join(", ")}`]
-            : [],
+            : []),
+        ],
       },
     };
   },

@@ -16,7 +16,8 @@ export interface RunbookContext {
   redact: Redact;
   /** folder for Steward's own mirrors of the services' repositories */
   mirrors: string;
-  host(service: Service): Host;
+  /** where the service runs; without one, Steward's own machine */
+  host(service?: Service): Host;
   /** measures the service's checks now; `types` narrows it to some of them */
   measure(service: Service, types?: readonly string[]): Promise<Reading[]>;
   runbooks: readonly Runbook[];
@@ -68,10 +69,13 @@ export interface Deed {
   run: Run;
   db: Db;
   signal: AbortSignal;
-  /** Runs a command of the plan; its output is streamed into the attempt. Throws `command_failed`. */
+  /**
+   * Runs a command of the plan on the service's host, or with `here` on Steward's own machine; its output is streamed
+   * into the attempt. Throws `command_failed`.
+   */
   command(
     command: readonly string[],
-    options?: { cwd?: string; env?: Record<string, string>; timeoutMs?: number },
+    options?: { cwd?: string; env?: Record<string, string>; timeoutMs?: number; here?: boolean },
   ): Promise<void>;
   /** Adds a line to the attempt's output. */
   say(line: string): void;

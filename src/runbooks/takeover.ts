@@ -27,7 +27,9 @@ export async function settleInterrupted(
     );
     return "ask" as const;
   };
-  if (attempt.process && !(await context.host(service).killGroup(attempt.process))) {
+  const here = context.host();
+  const host = attempt.process?.host === here.name ? here : context.host(service);
+  if (attempt.process && !(await host.killGroup(attempt.process))) {
     return await ask(`its process ${attempt.process.pid} on ${attempt.process.host} cannot be proven dead`);
   }
   const done = step?.probe && attempt.direction === "do" ? await probeStep(context, input, step) : undefined;

@@ -3,7 +3,7 @@ import { StewardError } from "../errors.ts";
 import { listIncidents } from "../journal/incidents.ts";
 import { listBackups } from "../journal/releases.ts";
 import type { Json, Plan, PlanContext } from "../journal/types.ts";
-import { serverMajor, toolMajor } from "../targets/database.ts";
+import { canHoldWrites, serverMajor, toolMajor } from "../targets/database.ts";
 import {
   changedFiles,
   commitsBetween,
@@ -13,7 +13,7 @@ import {
   resolveVersion,
 } from "../targets/git.ts";
 import { type PlanInput, planSteps, type Runbook, type RunbookContext, type Step } from "./runbook.ts";
-import { backupStep } from "./steps/backup.ts";
+import { backupParts, backupStep, backupWarnings } from "./steps/backup.ts";
 import { checkoutStep, installStep, repositoryOf, testStep, wayBackStep } from "./steps/code.ts";
 import { acceptWritesStep, databaseOf, holdWritesStep, migrateStep } from "./steps/database.ts";
 import { recordStep } from "./steps/record.ts";
@@ -73,7 +73,7 @@ export const update: Runbook = {
       migrates: Boolean(service.commands.migrate && (folder === undefined || migrations.length > 0)),
       verify: { ...service.runbooks.update } as unknown as Json,
       health: (service.health ?? null) as unknown as Json,
-      holdsWrites: Boolean(service.database?.holdWrites),
+      holdsWrites: holdsWrites(service),
     };
     const plan = { from: checkout.version, to: version, subject };
     return {
@@ -100,7 +100,7 @@ function updateSteps(
   return [
     ...(holds ? [holdWritesStep(service)] : []),
     wayBackStep(service, from),
-    backupStep(service),
+    ...(backupParts(service).length ? [backupStep(service)] : []),
     checkoutStep(context, service, { from, to }),
     ...(service.commands.install ? [installStep(service)] : []),
     ...(service.commands.test ? [testStep(service)] : []),
@@ -125,16 +125,19 @@ async function describe(
   const warnings = incidents.map((incident) => `Incident ${incident.id} is open: ${incident.title}`);
   if (dropped > 0) warnings.push(`${dropped} commits that run now are not in the new version`);
   if (service.database) warnings.push(...(await databaseWarnings(context, service)));
+  warnings.push(...backupWarnings(service));
   const [backup] = await listBackups(context.journal, service.id, 1);
   return {
     commits,
     migrations,
-    backup: backup
-      ? `last backup ${ageOf(backup.createdAt)} ago, never restored; this run takes a new one first`
-      : "no backup yet; this run takes one first",
+    backup: `${backup ? `last backup ${ageOf(backup.createdAt)} ago, never restored` : "no backup yet"}; ${
+      backupParts(service).length
+        ? `this run takes ${backup ? "a new one" : "one"} first`
+        : "this run takes none"
+    }`,
     readings: readings.map(({ state, summary }) => ({ state, summary })),
     undo:
-      migrations.length > 0 && service.database?.holdWrites
+      migrations.length > 0 && holdsWrites(service)
         ? "code, dependencies and database go back by themselves; writes are held meanwhile, so none are lost"
         : "code and dependencies go back by themselves",
     warnings,
@@ -143,7 +146,7 @@ async function describe(
 
 async function databaseWarnings(context: RunbookContext, service: Service): Promise<string[]> {
   const [tool, server] = [
-    await toolMajor(context.host(service), "pg_dump"),
+    await toolMajor(context.host(), "pg_dump"),
     await serverMajor(databaseOf(service).adminUrl),
   ];
   if (tool === null) {
@@ -156,9 +159,15 @@ async function databaseWarnings(context: RunbookContext, service: Service): Prom
       hint: `Install the PostgreSQL client, version ${server} or newer.`,
     });
   }
-  return service.database?.holdWrites === false
-    ? ["Writes are not held (holdWrites: false): a failed migration will ask before the database goes back"]
-    : [];
+  if (holdsWrites(service)) return [];
+  const why = service.database?.holdWrites
+    ? "database.admin is the application's own role"
+    : "holdWrites: false";
+  return [`Writes are not held (${why}): a failed migration will ask before the database goes back`];
+}
+
+function holdsWrites(service: Service): boolean {
+  return service.database?.holdWrites === true && canHoldWrites(databaseOf(service));
 }
 
 function assertUpdatable(service: Service): void {

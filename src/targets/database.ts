@@ -1,10 +1,10 @@
 /**
- * What maintenance does to a service's Postgres: holding writes, dumping, and putting a dump back.
+ * What maintenance does to a service's Postgres: holding writes and dumping (putting a dump back has a file of its own).
  * All of it over the admin connection; the application's role never gets more than it has.
  */
-import pg from "pg";
-import { StewardError } from "../errors.ts";
-import type { CommandOptions, Host } from "./host.ts";
+import { endSessions, withClient } from "./database-session.ts";
+import { parseUrl, splitPassword } from "./database-url.ts";
+import type { Host } from "./host.ts";
 
 export interface ServiceDatabase {
   adminUrl: string;
@@ -12,8 +12,6 @@ export interface ServiceDatabase {
   appRole: string;
   name: string;
 }
-
-type Runner = (command: readonly string[], options: Partial<CommandOptions>) => Promise<void>;
 
 /** The database of a service's declaration. `url` is the application's, `admin` may do the maintenance. */
 export function serviceDatabase(declaration: {
@@ -42,6 +40,14 @@ export async function holdWrites(database: ServiceDatabase): Promise<void> {
     );
     await endSessions(client, database.name, database.appRole);
   });
+}
+
+/**
+ * Whether writes can be held while migrations go on: not where the application has no role of its own, as then
+ * the migrations would be held as well.
+ */
+export function canHoldWrites(database: ServiceDatabase): boolean {
+  return parseUrl(database.adminUrl).user !== database.appRole;
 }
 
 /** Lets the application write again. Safe to repeat. */
@@ -84,7 +90,7 @@ export async function withSnapshot<T>(
     await client.query("begin isolation level repeatable read read only");
     const exported = await client.query<{ id: string }>("select pg_export_snapshot() as id");
     const tables = await client.query<{ schemaname: string; tablename: string }>(
-      "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema') order by 1, 2",
+      "select schemaname, tablename from pg_tables where schemaname !~ '^(pg_|information_schema$)' order by 1, 2",
     );
     const rows: Record<string, number> = {};
     for (const { schemaname, tablename } of tables.rows) {
@@ -116,43 +122,6 @@ export function dumpCommand(
   };
 }
 
-/**
- * Puts a dump in the place of the database: restored beside it, its rows counted against `expectedRows`,
- * then swapped by name in one transaction, settings and grants carried over. The replaced database is
- * dropped last. `tag` names the scratch and the replaced database, so an interrupted call can be repeated.
- * Throws `restore_mismatch` and leaves the live database as it was when the counts differ.
- */
-export async function replaceDatabase(
-  database: ServiceDatabase,
-  dump: { file: string; expectedRows: Record<string, number>; tag: string },
-  run: Runner,
-): Promise<void> {
-  const scratch = `${database.name}_restore_${dump.tag}`.slice(0, 63);
-  const replaced = `${database.name}_replaced_${dump.tag}`.slice(0, 63);
-  const maintenance = urlFor(database.adminUrl, "postgres");
-  const swapped = await withClient(maintenance, async (client) => {
-    if (await exists(client, replaced)) return true;
-    await client.query(`drop database if exists ${client.escapeIdentifier(scratch)} with (force)`);
-    const owner = await client.query<{ owner: string }>(
-      "select pg_get_userbyid(datdba) as owner from pg_database where datname = $1",
-      [database.name],
-    );
-    await client.query(
-      `create database ${client.escapeIdentifier(scratch)} owner ${client.escapeIdentifier(owner.rows[0]!.owner)} template template0`,
-    );
-    return false;
-  });
-  if (!swapped) {
-    const { shown, env } = splitPassword(urlFor(database.adminUrl, scratch));
-    await run(["pg_restore", "--exit-on-error", `--dbname=${shown}`, dump.file], { env });
-    assertSameRows(dump.expectedRows, await countRows(urlFor(database.adminUrl, scratch)));
-    await withClient(maintenance, (client) => swap(client, database.name, scratch, replaced));
-  }
-  await withClient(maintenance, async (client) => {
-    await client.query(`drop database if exists ${client.escapeIdentifier(replaced)} with (force)`);
-  });
-}
-
 /** The server's major version. */
 export async function serverMajor(adminUrl: string): Promise<number> {
   return await withClient(adminUrl, async (client) => {
@@ -172,116 +141,4 @@ export async function toolMajor(host: Host, tool: "pg_dump" | "pg_restore"): Pro
   } catch {
     return null;
   }
-}
-
-/** Swaps names; nobody can connect to either meanwhile. */
-async function swap(client: pg.Client, live: string, scratch: string, replaced: string): Promise<void> {
-  const [a, b, c] = [live, scratch, replaced].map((name) => client.escapeIdentifier(name));
-  await copySettings(client, live, scratch);
-  await client.query(`alter database ${a} allow_connections false`);
-  try {
-    await endSessions(client, live);
-    await endSessions(client, scratch);
-    await client.query("begin");
-    await client.query(`alter database ${a} rename to ${c}`);
-    await client.query(`alter database ${b} rename to ${a}`);
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback");
-    await client.query(`alter database ${a} allow_connections true`);
-    throw error;
-  }
-}
-
-/** What belongs to the database and not to the dump: settings by role, and who may connect. */
-async function copySettings(client: pg.Client, from: string, to: string): Promise<void> {
-  const statements = await client.query<{ sql: string }>(
-    `select case when s.setrole = 0 then format('alter database %I set %I = %L', $2::text, split_part(c, '=', 1), substr(c, strpos(c, '=') + 1))
-         else format('alter role %I in database %I set %I = %L', pg_get_userbyid(s.setrole), $2::text, split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)) end as sql
-       from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c where d.datname = $1
-     union all
-     select format('revoke all on database %I from public', $2::text) from pg_database where datname = $1 and datacl is not null
-     union all
-     select format('grant %s on database %I to %s', a.privilege_type, $2::text, case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-       from pg_database d, aclexplode(d.datacl) a where d.datname = $1`,
-    [from, to],
-  );
-  for (const { sql } of statements.rows) await client.query(sql);
-}
-
-function assertSameRows(expected: Record<string, number>, restored: Record<string, number>): void {
-  const different = Object.keys({ ...expected, ...restored }).filter(
-    (table) => expected[table] !== restored[table],
-  );
-  if (different.length === 0) return;
-  const shown = different
-    .slice(0, 5)
-    .map((table) => `${table} ${restored[table] ?? "missing"} instead of ${expected[table] ?? "none"}`);
-  throw new StewardError(
-    "restore_mismatch",
-    `The restored copy differs from the backup's counts: ${shown.join(", ")}`,
-    {
-      hint: "The live database was not touched. Choose another backup or look at the dump.",
-    },
-  );
-}
-
-async function exists(client: pg.Client, name: string): Promise<boolean> {
-  return (await client.query("select 1 from pg_database where datname = $1", [name])).rowCount === 1;
-}
-
-/**
- * Ends the sessions in the database (of one role, or all but ours) that began before this call, and waits
- * until they are gone: only then is nothing of theirs still being written. Later ones come under what was
- * set before the call.
- */
-async function endSessions(client: pg.Client, database: string, role?: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  const { rows } = await client.query<{ at: Date }>("select clock_timestamp() as at");
-  for (;;) {
-    const left = await client.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and ($2::text is null or usename = $2)
-         and backend_start < $3::timestamptz + interval '1 millisecond' and pid <> pg_backend_pid() and backend_type = 'client backend'`,
-      [database, role ?? null, rows[0]!.at],
-    );
-    if (left.rowCount === 0) return;
-    if (Date.now() > deadline) {
-      throw new StewardError("sessions_remain", `${left.rowCount} sessions in ${database} do not end`, {
-        hint: "Look at pg_stat_activity for what holds them.",
-      });
-    }
-    await client.query("select pg_sleep(0.05)");
-  }
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: "steward maintenance",
-    connectionTimeoutMillis: 10_000,
-  });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-function urlFor(url: string, database: string): string {
-  const parts = /^([a-z]+:\/\/[^/]*\/)([^?]*)(.*)$/i.exec(url);
-  return parts ? `${parts[1]}${encodeURIComponent(database)}${parts[3]}` : url;
-}
-
-function parseUrl(url: string): { user: string; database: string } {
-  const parts = /^[a-z]+:\/\/(?:([^:@/]*)(?::[^@]*)?@)?[^/]*\/([^?]*)/i.exec(url);
-  return { user: decodeURIComponent(parts?.[1] ?? ""), database: decodeURIComponent(parts?.[2] ?? "") };
-}
-
-/** Command lines are seen by every user of a machine: the password goes by the environment. */
-function splitPassword(url: string): { shown: string; env: Record<string, string> } {
-  const parts = /^([a-z]+:\/\/[^:@/]*):([^@/]*)@(.*)$/i.exec(url);
-  return parts
-    ? { shown: `${parts[1]}@${parts[3]}`, env: { PGPASSWORD: decodeURIComponent(parts[2]!) } }
-    : { shown: url, env: {} };
 }

@@ -1,12 +1,15 @@
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { nearest, StewardError } from "../errors.ts";
 import type { Host } from "./host.ts";
 
 /** A service's repository: its checkout, and Steward's own mirror of where it comes from. */
 export interface Repository {
+  /** where the checkout lies */
   host: Host;
+  /** Steward's own machine, where the mirror lies, if that is another one */
+  here?: Host;
   /** the service's checkout; planning never writes there */
   path: string;
   /** Steward's own bare mirror */
@@ -22,27 +25,43 @@ export interface Commit {
 }
 
 const TIMEOUT_MS = 120_000;
+const FETCH_TRIES = 10;
 
-/** Brings the mirror up to date with the checkout's remote. Throws `git_failed` with git's own words. */
+/**
+ * Brings the mirror up to date with the checkout's remote, tags that were moved or deleted included. Several
+ * callers at once are in order, as is what a crash left of a mirror. Throws `git_failed` with git's own words.
+ */
 export async function fetchMirror(repository: Repository): Promise<void> {
   const url = await git(repository, ["-C", repository.path, "remote", "get-url", repository.remote]);
-  if (!existsSync(repository.mirror)) {
-    await mkdir(dirname(repository.mirror), { recursive: true });
-    await git(repository, ["clone", "--quiet", "--mirror", "--", url, repository.mirror]);
-    return;
+  if (repository.here && !namesAnotherHost(url)) {
+    throw new StewardError(
+      "git_failed",
+      `The remote ${repository.remote} of ${repository.path} is '${url.slice(0, 200)}': a path on ${repository.host.name}, which cannot be fetched from here`,
+      { hint: "Give the remote a URL that both machines reach, such as ssh:// or https://." },
+    );
   }
-  await git(repository, ["--git-dir", repository.mirror, "remote", "set-url", "origin", "--", url]);
-  await git(repository, [
-    "--git-dir",
-    repository.mirror,
-    "fetch",
-    "--quiet",
-    "--prune",
-    "--prune-tags",
-    "--force",
-    "origin",
-    "+refs/*:refs/*",
-  ]);
+  await mkdir(dirname(repository.mirror), { recursive: true });
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await git(repository, ["init", "--quiet", "--bare", "--template=", "--", repository.mirror]);
+      await git(repository, [
+        "--git-dir",
+        repository.mirror,
+        "fetch",
+        "--quiet",
+        "--prune",
+        "--force",
+        "--",
+        url,
+        "+refs/*:refs/*",
+      ]);
+      return;
+    } catch (error) {
+      // another plan fetches into the same mirror: git waits for nobody's lock
+      if (tries >= FETCH_TRIES || !/lock|exists/i.test((error as Error).message)) throw error;
+      await pause(100 * tries);
+    }
+  }
 }
 
 /** Every released version in the mirror, newest tag first. */
@@ -111,23 +130,23 @@ export async function readCheckout(
   };
 }
 
-/** Commits that `to` has and `from` has not, newest first, at most 200; and the other way round in `dropped`. */
+/**
+ * Commits that `to` has and `from` has not, newest first, at most 200; and the other way round in `dropped`.
+ * Either may be known to the checkout alone.
+ */
 export async function commitsBetween(
   repository: Repository,
   from: string,
   to: string,
 ): Promise<{ added: Commit[]; dropped: Commit[] }> {
+  const env = await withObjectsOfCheckout(repository);
   const log = async (range: string) =>
     (
-      await git(repository, [
-        "--git-dir",
-        repository.mirror,
-        "log",
-        "--max-count=200",
-        "--format=%H%x09%s",
-        range,
-        "--",
-      ])
+      await git(
+        repository,
+        ["--git-dir", repository.mirror, "log", "--max-count=200", "--format=%H%x09%s", range, "--"],
+        env,
+      )
     )
       .split("\n")
       .filter(Boolean)
@@ -142,23 +161,33 @@ export async function changedFiles(
   to: string,
   folder: string,
 ): Promise<string[]> {
-  const names = await git(repository, [
-    "--git-dir",
-    repository.mirror,
-    "diff",
-    "--name-only",
-    from,
-    to,
-    "--",
-    folder,
-  ]);
+  const names = await git(
+    repository,
+    ["--git-dir", repository.mirror, "diff", "--name-only", from, to, "--", folder],
+    await withObjectsOfCheckout(repository),
+  );
   return names.split("\n").filter(Boolean);
 }
 
-/** The commands that put the checkout at `commit`: fetched from the mirror, so nothing new can slip in between. */
+/**
+ * The commands that put the checkout at `commit`: fetched from the mirror, so nothing new can slip in between; on
+ * another host, which does not see the mirror, from the checkout's own remote, and the commit is exact all the same.
+ */
 export function checkoutCommands(repository: Repository, commit: string): string[][] {
   return [
-    ["git", "-C", repository.path, "fetch", "--quiet", "--tags", "--force", "--", repository.mirror],
+    [
+      "git",
+      "-C",
+      repository.path,
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--force",
+      "--",
+      repository.here ? repository.remote : repository.mirror,
+      // by name: the mirror's HEAD may stand for a branch that is gone
+      "refs/tags/*:refs/tags/*",
+    ],
     ["git", "-C", repository.path, "checkout", "--quiet", "--detach", commit],
   ];
 }
@@ -172,28 +201,53 @@ export function gitEnvironment(repository: Repository): Record<string, string> {
     GIT_TERMINAL_PROMPT: "0",
     GIT_OPTIONAL_LOCKS: "0",
     LC_ALL: "C.UTF-8",
-    GIT_CONFIG_COUNT: "2",
+    GIT_CONFIG_COUNT: "4",
     GIT_CONFIG_KEY_0: "safe.directory",
     GIT_CONFIG_VALUE_0: repository.path,
     GIT_CONFIG_KEY_1: "safe.directory",
     GIT_CONFIG_VALUE_1: repository.mirror,
+    // 1.3.0 is newer than 1.3.0-rc.1
+    GIT_CONFIG_KEY_2: "versionsort.suffix",
+    GIT_CONFIG_VALUE_2: "-",
+    GIT_CONFIG_KEY_3: "core.quotePath",
+    GIT_CONFIG_VALUE_3: "false",
   };
 }
 
 function tagOf(repository: Repository, version: string): string {
-  return repository.tag.replace("{version}", version);
+  return repository.tag.replace("{version}", () => version);
 }
 
-async function git(repository: Repository, args: string[]): Promise<string> {
-  const result = await repository.host.run(["git", ...args], {
+/** Lets git find what only the checkout has, such as a commit that was never pushed or whose tag was moved. */
+async function withObjectsOfCheckout(repository: Repository): Promise<Record<string, string>> {
+  if (repository.here) return {};
+  const objects = await git(repository, ["-C", repository.path, "rev-parse", "--git-path", "objects"]);
+  // quoted, since a colon would divide it
+  return { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(resolve(repository.path, objects)) };
+}
+
+/** A URL with a scheme, or the short form `user@host:path`. */
+function namesAnotherHost(url: string): boolean {
+  return !/^file:/i.test(url) && (/^[a-z][a-z0-9+.-]*:\/\//i.test(url) || /^[^/]+:/.test(url));
+}
+
+/** Runs git in the checkout: a remote may be told relative to it. What works on a mirror elsewhere runs there. */
+async function git(
+  repository: Repository,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const away = repository.here && args.includes(repository.mirror) ? repository.here : undefined;
+  const result = await (away ?? repository.host).run(["git", ...args], {
+    ...(away ? {} : { cwd: repository.path }),
     timeoutMs: TIMEOUT_MS,
-    env: gitEnvironment(repository),
+    env: { ...gitEnvironment(repository), ...env },
     outputLimit: 4 << 20,
   });
   if (result.exitCode !== 0) {
     const said = result.timedOut
       ? `no answer within ${TIMEOUT_MS / 1000} s`
-      : result.output.trim().split("\n").at(-1);
+      : (/^(?:fatal|error): .*$/m.exec(result.output)?.[0] ?? result.output.trim().split("\n").at(-1));
     throw new StewardError(
       "git_failed",
       `git ${args.find((arg) => !arg.startsWith("-") && !arg.includes("/")) ?? ""} failed in ${repository.path}: ${said}`,

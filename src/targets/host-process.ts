@@ -13,6 +13,12 @@ interface ProcessRow {
   startedAt: string;
 }
 
+/** All processes of a host at one moment; `boot` is empty where there is no /proc. */
+export interface ProcessTable {
+  boot: string;
+  rows: ProcessRow[];
+}
+
 /**
  * What tells this process from any other that may have its pid later: the kernel's start time and the
  * boot; without /proc, `ps`'s start time. Undefined when it does not run (any more).
@@ -54,6 +60,32 @@ export async function endGroup(pid: number, startedAt: string, graceMs = TERM_GR
     }
   }
   return !(await isGroupAlive(pid, startedAt));
+}
+
+/** The same question as `isGroupAlive`, asked of a table that was read elsewhere. */
+export function isGroupIn({ boot, rows }: ProcessTable, pid: number, startedAt: string): boolean {
+  const leader = rows.find((row) => row.pid === pid);
+  if (leader) return leader.startedAt === startedAt;
+  if (boot !== "" && !startedAt.startsWith(`${boot}:`)) return false;
+  return rows.some((row) => row.group === pid);
+}
+
+/** Any number of /proc/PID/stat, one after another. The name in brackets may hold anything, line ends too. */
+export function parseStats(text: string, boot: string): ProcessRow[] {
+  return text.split(/\n(?=\d+ \()/).flatMap((stat) => {
+    const pid = /^\d+(?= \()/.exec(stat)?.[0];
+    const row = pid === undefined ? undefined : parseStat(Number(pid), stat, boot);
+    return row ? [row] : [];
+  });
+}
+
+/** What `ps -o pid=,pgid=,stat=,lstart=` says. */
+export function parsePs(text: string): ProcessRow[] {
+  return text.split("\n").flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    if (!match || match[3]!.startsWith("Z")) return [];
+    return [{ pid: Number(match[1]), group: Number(match[2]), startedAt: match[4]! }];
+  });
 }
 
 let boot: Promise<string> | undefined;
@@ -102,9 +134,5 @@ async function listByPs(selection: string[]): Promise<ProcessRow[]> {
     env: { LC_ALL: "C" },
     reject: false,
   });
-  return stdout.split("\n").flatMap((line) => {
-    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
-    if (!match || match[3]!.startsWith("Z")) return [];
-    return [{ pid: Number(match[1]), group: Number(match[2]), startedAt: match[4]! }];
-  });
+  return parsePs(stdout);
 }

@@ -1,4 +1,3 @@
-import { Redis } from "ioredis";
 import { StewardError } from "../errors.ts";
 
 /** Sizes in bytes; `maxMemory` 0 means no limit. `latencyMs` is one PING on an open connection. */
@@ -14,6 +13,8 @@ export interface RedisMeasures {
  * Throws `redis_login` (the server is there and refuses us), `redis_timeout` or `redis_unreachable`.
  */
 export async function measureRedis(url: string, timeoutMs: number): Promise<RedisMeasures> {
+  // five megabytes, which a Steward without a Redis to look at need not hold
+  const { Redis } = await import("ioredis");
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: timeoutMs,

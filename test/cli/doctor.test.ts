@@ -10,6 +10,8 @@ import { openJournal } from "../../src/journal/database.ts";
 import { startSlack } from "../../src/sandbox/slack/server.ts";
 import type { SlackStandIn } from "../../src/sandbox/slack/stand-in.ts";
 import { type TestDatabase, testDatabase, testServer } from "../servers/postgres.ts";
+import { sshServer } from "../servers/sshd.ts";
+import { declarationOf } from "../targets/ssh-shop.ts";
 import { checkout, serve } from "./shop.ts";
 import { runCli } from "./terminal.ts";
 
@@ -102,6 +104,26 @@ describe("steward doctor", () => {
     const found = await look(shopConfig(), { DATABASE_URL: own.url });
     await own.drop();
     expect(one(found, "Journal").found).toMatch(/schema up to date$/);
+  });
+
+  it("looks at a service where it runs, over SSH too", async () => {
+    const server = await sshServer();
+    const config = shopConfig();
+    const commands = { restart: ["sh", "-c", "true"], install: ["no-such-program-there"] };
+    Object.assign(config.services.shop, { host: declarationOf(server), commands, checks: [{ type: "cpu" }] });
+    const found = await look(config);
+    expect(one(found, "shop host")).toMatchObject({ state: "ok" });
+    expect(one(found, "shop repository").found).toContain("at 1.1.0; 2 releases tagged {version}");
+    expect(one(found, "shop commands").found).toBe("no such program: install: 'no-such-program-there'");
+    expect(one(found, "shop cpu").found).toMatch(/^cpu /);
+    await server.stop();
+    const gone = await look(config);
+    expect(one(gone, "shop host")).toMatchObject({
+      state: "problem",
+      found: expect.stringContaining("refused"),
+      advice: expect.stringContaining("sshd"),
+    });
+    expect(gone.some(({ check }) => check === "shop repository")).toBe(false);
   });
 
   it("names every trouble with what to do about it, and exits 1", async () => {

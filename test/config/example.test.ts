@@ -33,10 +33,11 @@ describe("steward.example.yml", () => {
     for (const part of ["repository", "database", "redis", "health", "commands", "runbooks"])
       shop[part].zzz = 1;
     shop.runbooks.update.zzz = input.schedules.zzz = input.schedules.health.zzz = input.backups.zzz = 1;
+    input.services["shop-api"].environments.production.host.zzz = 1;
     for (const check of shop.checks) check.zzz = 1;
     const said = messageOf(() => load(input));
     const lists = [...said.matchAll(/\.?zzz: unknown setting; allowed: (.*)$/gm)].map((match) => match[1]!);
-    expect(lists.length).toBe(23);
+    expect(lists.length).toBe(24);
     const settings = new Set(lists.flatMap((list) => list.split(", ")));
     const missing = [...settings].filter(
       (setting) => !new RegExp(`(^|[\\s{,#-])${setting}:`, "m").test(text),

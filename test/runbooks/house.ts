@@ -39,9 +39,13 @@ export interface House {
 
 export async function openHouse(
   runbooks: Runbook[],
-  options: { services?: Record<string, Json>; readings?: () => Reading[] } = {},
+  options: {
+    services?: Record<string, Json>;
+    readings?: () => Reading[];
+    database?: { url: string; drop(): Promise<void> };
+  } = {},
 ): Promise<House> {
-  const database = await testDatabase();
+  const database = options.database ?? (await testDatabase());
   const folder = await mkdtemp(join(tmpdir(), "steward-house-"));
   const environment = { ...readEnvironment({}), home: folder };
   const config = parseConfig(

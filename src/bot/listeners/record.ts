@@ -30,6 +30,8 @@ export async function record(journal: Journal, intent: NewIntent): Promise<void>
 async function write(journal: Journal, intent: NewIntent): Promise<void> {
   try {
     await recordIntent(journal, { ...intent, payload: storable(intent.payload) });
+    // the acknowledgement goes first
+    setImmediate(() => journal.wake.emit("intents"));
   } catch (error) {
     throw new NotWritten(
       "journal unreachable: Steward's database did not take your request, so nothing was done. Try again in a moment.",

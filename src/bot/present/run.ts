@@ -34,8 +34,9 @@ export function presentRun(view: RunView): Presented {
   const note = runNotification(view);
   const whereElse = `the rest is in Details and in \`/ops run ${run.id}\``;
   // the title stands above: the line below it says the rest
-  const said = headline.replace(`${line(runTitle(run), 160)}: `, "");
-  const top = [header(runTitle(run)), section(`${runMark[run.state]} *${capital(said)}*`)];
+  const title = `${line(runTitle(run), 160)}: `;
+  const said = headline.startsWith(title) ? capital(headline.slice(title.length)) : headline;
+  const top = [header(runTitle(run)), section(`${runMark[run.state]} *${said}*`)];
   const frame = (middle: KnownBlock[], faces: ButtonFace[]) => [
     ...top,
     ...middle,

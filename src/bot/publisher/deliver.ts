@@ -6,7 +6,7 @@ import { type Drawn, draw } from "./draw.ts";
 import { type Failure, failureOf } from "./errors.ts";
 import type { Kind, Limiter } from "./limiter.ts";
 import type { Lookup } from "./look.ts";
-import { type Place, post, update, upload, whisper } from "./send.ts";
+import { type Place, post, respond, update, upload, whisper } from "./send.ts";
 
 export type DueRow = MessageRow & { threadTs: string | null };
 
@@ -18,6 +18,8 @@ export interface DeliverContext
   edits: Map<number, { at: number; drawn: string }>;
   /** messages that a person deleted: to be posted anew */
   gone: Set<number>;
+  /** answers whose response_url is no good any more: to be sent as ephemeral messages of our own */
+  spent: Set<number>;
   /** channels that people were told about */
   told: Set<string>;
   /** asked for before this replica began to publish: another one may have posted it and died */
@@ -50,6 +52,10 @@ export async function deliver(context: DeliverContext, row: DueRow): Promise<num
     const wait = context.limiter.take(kind, channel, Date.now());
     if (wait > 0) return wait;
     const ts = await send(context, kind, row, place, drawn);
+    if (ts === "spent") {
+      context.spent.add(row.id);
+      return 1;
+    }
     remember(context, row, drawn);
     await markShown(journal, row.id, { revision: row.revision, ts });
     return 0;
@@ -58,9 +64,9 @@ export async function deliver(context: DeliverContext, row: DueRow): Promise<num
   }
 }
 
-function kindOf({ gone }: DeliverContext, row: MessageRow, drawn: Drawn): Kind {
+function kindOf({ gone, spent }: DeliverContext, row: MessageRow, drawn: Drawn): Kind {
   if ("file" in drawn) return "upload";
-  if (row.person) return "ephemeral";
+  if (row.person) return row.responseUrl && !spent.has(row.id) ? "answer" : "ephemeral";
   return row.ts && !gone.has(row.id) ? "update" : "post";
 }
 
@@ -70,12 +76,13 @@ async function send(
   row: DueRow,
   place: Place,
   drawn: Drawn,
-): Promise<string | null> {
+): Promise<string | null | "spent"> {
   const client = clients.publishing;
   if ("file" in drawn) {
     await upload(client, place, drawn.file);
     return null;
   }
+  if (kind === "answer") return (await respond(row.responseUrl!, drawn.presented)) ? null : "spent";
   if (kind === "ephemeral") {
     await whisper(client, row, place, drawn.presented);
     return null;
@@ -118,8 +125,9 @@ async function beforeEdit(context: DeliverContext, row: DueRow, drawn: Drawn): P
   return wait > 0 ? wait : undefined;
 }
 
-function remember({ edits, gone }: DeliverContext, row: DueRow, drawn: Drawn): void {
+function remember({ edits, gone, spent }: DeliverContext, row: DueRow, drawn: Drawn): void {
   gone.delete(row.id);
+  spent.delete(row.id);
   if (!("presented" in drawn) || row.person) return;
   if (edits.size >= MOST_EDITS_KEPT) edits.clear();
   // the first edit after the post comes at once
@@ -171,6 +179,7 @@ async function afterFailure(
 /** Ends a message that will never stand, and says so where somebody reads it, once a channel. */
 async function giveUp(context: DeliverContext, row: DueRow, code: string): Promise<number> {
   const { journal, config, channels, log, told } = context;
+  context.spent.delete(row.id);
   log.error(
     { message: row.id, subject: `${row.subjectKind} ${row.subjectId}`, channel: row.channel, code },
     "a message could not be posted",

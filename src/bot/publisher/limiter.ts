@@ -1,5 +1,5 @@
 /** What is sent, by the limit that it falls under. */
-export type Kind = "post" | "update" | "ephemeral" | "upload" | "look";
+export type Kind = "post" | "update" | "answer" | "ephemeral" | "upload" | "look";
 
 export interface Limiter {
   /** 0 and takes the permit, or how many milliseconds to wait for it. */
@@ -15,6 +15,8 @@ export interface Limiter {
 const RULES: Record<Kind, { perSecond: number; burst: number; byChannel: boolean }> = {
   post: { perSecond: 1, burst: 3, byChannel: true },
   update: { perSecond: 45 / 60, burst: 8, byChannel: false },
+  // by a response_url, for which Slack publishes no rate: ours only keeps a flood from it
+  answer: { perSecond: 100, burst: 100, byChannel: false },
   ephemeral: { perSecond: 90 / 60, burst: 10, byChannel: false },
   upload: { perSecond: 90 / 60, burst: 5, byChannel: false },
   look: { perSecond: 45 / 60, burst: 5, byChannel: false },

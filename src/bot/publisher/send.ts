@@ -5,6 +5,8 @@ import type { Presented } from "../present/blocks.ts";
 import { failureOf } from "./errors.ts";
 import { metadataOf } from "./look.ts";
 
+const ANSWER_WITHIN_MS = 5_000;
+
 /** The calls themselves. Each throws what Slack's client throws; refused blocks fall back to simpler ones, then to text. */
 export interface Place {
   channel: string;
@@ -43,17 +45,13 @@ export async function update(
   });
 }
 
-/**
- * To one person: by the response_url of what they did, which works in every channel; after its five uses or
- * thirty minutes as an ephemeral message of our own.
- */
+/** To one person where there is no response_url, or none that is still good. */
 export async function whisper(
   client: WebClient,
   row: MessageRow,
   { channel, threadTs }: Place,
   presented: Presented,
 ): Promise<void> {
-  if (row.responseUrl && (await respond(row.responseUrl, presented))) return;
   await withSimplerBlocks(presented, async (text, blocks) => {
     await client.chat.postEphemeral({
       channel,
@@ -74,16 +72,29 @@ export async function upload(
   await client.filesUploadV2(threadTs ? { ...common, thread_ts: threadTs } : common);
 }
 
-/** False when the URL does not take it (any more). */
-async function respond(url: string, { text, blocks }: Presented): Promise<boolean> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json; charset=utf-8" },
-    body: JSON.stringify({ response_type: "ephemeral", replace_original: false, text, blocks }),
-    signal: AbortSignal.timeout(5_000),
-  });
-  await response.arrayBuffer();
-  return response.ok;
+/**
+ * To one person by the response_url of what they did, which works in every channel. False when it does not
+ * take it (any more): it is good for five uses and thirty minutes.
+ */
+export async function respond(url: string, { text, blocks }: Presented): Promise<boolean> {
+  // not AbortSignal.timeout, which keeps all of the call in memory until its time is over
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)),
+    ANSWER_WITHIN_MS,
+  );
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json; charset=utf-8" },
+      body: JSON.stringify({ response_type: "ephemeral", replace_original: false, text, blocks }),
+      signal: late.signal,
+    });
+    await response.arrayBuffer();
+    return response.ok;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function withSimplerBlocks<T>(

@@ -1,10 +1,17 @@
 import { access, constants, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Environment, Service } from "../../config.ts";
+import type { Host } from "../../targets/host.ts";
 import { type Finding, ok, problem } from "./finding.ts";
 
+const ANSWER_MS = 20_000;
+
 /** Whether the program of every declared command is there. None is run. */
-export async function examineCommands(service: Service, environment: Environment): Promise<Finding[]> {
+export async function examineCommands(
+  service: Service,
+  environment: Environment,
+  host: Host,
+): Promise<Finding[]> {
   const declared = Object.entries(service.commands).filter(([, command]) => command !== undefined);
   if (declared.length === 0) return [];
   const check = `${service.id} commands`;
@@ -12,8 +19,11 @@ export async function examineCommands(service: Service, environment: Environment
   const missing: string[] = [];
   for (const [name, command] of declared) {
     const program = command![0]!;
-    if (!(await findProgram(program, path, service.repository?.path ?? process.cwd())))
-      missing.push(`${name}: '${program}'`);
+    const found =
+      service.host === "local"
+        ? await findProgram(program, path, service.repository?.path ?? process.cwd())
+        : await isProgramThere(program, service, host);
+    if (!found) missing.push(`${name}: '${program}'`);
   }
   return [
     missing.length === 0
@@ -24,6 +34,16 @@ export async function examineCommands(service: Service, environment: Environment
           "Install it, or name it by its whole path in steward.yml.",
         ),
   ];
+}
+
+/** Asks the service's host, in the folder and with the variables that the command would have. */
+async function isProgramThere(program: string, service: Service, host: Host): Promise<boolean> {
+  const asked = await host.run(["sh", "-c", 'command -v -- "$1"', "sh", program], {
+    timeoutMs: ANSWER_MS,
+    env: service.environment,
+    ...(service.repository ? { cwd: service.repository.path } : {}),
+  });
+  return asked.exitCode === 0;
 }
 
 async function findProgram(program: string, path: string, folder: string): Promise<string | undefined> {

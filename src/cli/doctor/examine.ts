@@ -29,7 +29,12 @@ export async function examine(
   try {
     config = await loadConfig(environment, { checks: checkUnits, tasks: taskNames });
     for (const secret of config.secrets) secrets.add(secret);
-    findings.push(ok("Config", `${environment.configPath}: ${config.services.length} services`));
+    findings.push(
+      ok(
+        "Config",
+        `${environment.configPath}; services: ${config.services.map(({ id }) => id).join(", ") || "none"}`,
+      ),
+    );
   } catch (error) {
     findings.push(problemOf("Config", error));
   }

@@ -2,11 +2,14 @@ import type { Config, Environment, Service } from "../../config.ts";
 import { createRedact } from "../../redact.ts";
 import { type Abilities, readAbilities } from "../../targets/abilities.ts";
 import { serverMajor, serviceDatabase, toolMajor } from "../../targets/database.ts";
-import { type Host, localHost } from "../../targets/host.ts";
+import type { Host } from "../../targets/host.ts";
+import { openHosts } from "../../targets/hosts.ts";
 import { measureService } from "../../tasks/checks/measure.ts";
 import { examineCommands } from "./commands.ts";
 import { type Finding, guarded, ok, problem, problemOf, warning } from "./finding.ts";
 import { examineRepository } from "./repository.ts";
+
+const ANSWER_MS = 20_000;
 
 /** What a service's declaration speaks of: is it there, does it answer, may we do what a run does? */
 export async function examineService(
@@ -14,17 +17,40 @@ export async function examineService(
   environment: Environment,
   config: Config,
 ): Promise<Finding[]> {
-  const host = localHost({ redact: createRedact(config.secrets), environment: environment.variables });
-  const parts = await Promise.all([
-    guarded(`${service.id} repository`, () => examineRepository(service, host)),
-    guarded(`${service.id} commands`, () => examineCommands(service, environment)),
-    guarded(`${service.id} database`, () => examineDatabase(service, host)),
-    guarded(`${service.id} checks`, () => examineChecks(service, host)),
-  ]);
-  const mode = service.observe
-    ? [ok(service.id, "observed: checked and reported; no incidents, no runbooks")]
-    : [];
-  return [...mode, ...parts.flat()];
+  const hosts = openHosts({ redact: createRedact(config.secrets), environment: environment.variables });
+  const host = hosts.of(service.host);
+  try {
+    const reached = await guarded(`${service.id} host`, () => examineHost(service, host));
+    const away = reached.some((finding) => finding.state === "problem");
+    const parts = await Promise.all([
+      ...(away
+        ? []
+        : [
+            guarded(`${service.id} repository`, () => examineRepository(service, host)),
+            guarded(`${service.id} commands`, () => examineCommands(service, environment, host)),
+          ]),
+      guarded(`${service.id} database`, () => examineDatabase(service, hosts.here)),
+      guarded(`${service.id} checks`, () => examineChecks(service, host)),
+    ]);
+    const mode = service.observe
+      ? [ok(service.id, "observed: checked and reported; no incidents, no runbooks")]
+      : [];
+    return [...mode, ...reached, ...parts.flat()];
+  } finally {
+    await hosts.close();
+  }
+}
+
+/** Whether a host over SSH lets us in and runs what it is given. */
+async function examineHost(service: Service, host: Host): Promise<Finding[]> {
+  if (service.host === "local") return [];
+  const check = `${service.id} host`;
+  const { exitCode, output } = await host.run(["uname", "-srm"], { timeoutMs: ANSWER_MS });
+  return [
+    exitCode === 0
+      ? ok(check, `${host.name}: ${output.trim()}`)
+      : problem(check, `${host.name}: ${output.trim()}`, "See that the account has an ordinary shell."),
+  ];
 }
 
 /** Every check once, as the watch would measure it: health URL, database and Redis are among them. */

@@ -35,6 +35,7 @@ export function draftConfig(facts: Facts): string {
     "    # Checked and reported only: no incidents, no runbooks. Take this line away to put it under full care.",
     "    observe: true",
     "    # owner: who to ask",
+    "    # host: { ssh: shop-1.example.com, user: deploy } # where it runs, if not on this machine",
     ...health(url),
     ...repositoryLines(repository),
     ...databaseLines(database),

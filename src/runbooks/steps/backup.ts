@@ -7,16 +7,25 @@ import { fingerprint, openBackupFolder, writeManifest } from "../../targets/stor
 import type { Deed, Step } from "../runbook.ts";
 import { databaseOf } from "./database.ts";
 
+/** What of a service can be backed up: its database from here, its files where they lie on this machine. */
+export function backupParts(service: Service): string[] {
+  return [...(service.database ? ["database"] : []), ...fileParts(service).map((part) => part.name)];
+}
+
+/** What of a service the backup leaves out, for whoever approves. */
+export function backupWarnings(service: Service): string[] {
+  if (service.host === "local" || (!service.repository && service.files.length === 0)) return [];
+  const what = [service.repository ? "its checkout" : "", service.files.length ? "its files" : ""];
+  return [
+    `Not backed up: ${what.filter(Boolean).join(" and ")}. They lie on ${service.host.ssh}, and files are not backed up over SSH yet`,
+  ];
+}
+
 /** Database, application folder and declared files into the store, the manifest last. */
 export function backupStep(service: Service): Step {
-  const parts = [
-    service.database ? "database" : "",
-    service.repository ? "application" : "",
-    service.files.length ? "configuration" : "",
-  ].filter(Boolean);
   return {
     name: "backup",
-    title: `Back up ${parts.join(", ")}`,
+    title: `Back up ${backupParts(service).join(", ")}`,
     commands: [
       ...(service.database
         ? [
@@ -61,16 +70,18 @@ async function takeBackup(deed: Deed, service: Service): Promise<void> {
   if (service.database) {
     const database = databaseOf(service);
     manifest.writesHeld = await writesHeld(database);
-    manifest.tools.pg_dump = String(await toolMajor(deed.context.host(service), "pg_dump"));
+    manifest.tools.pg_dump = String(await toolMajor(deed.context.host(), "pg_dump"));
     manifest.rows = await withSnapshot(database.adminUrl, async (snapshot, rows) => {
       const dump = dumpCommand(database.adminUrl, `${folder}/database.dump`, snapshot);
-      await deed.command(dump.command, { env: dump.env });
+      await deed.command(dump.command, { env: dump.env, here: true });
       return rows;
     });
     await add("database", "database", "database.dump");
   }
   for (const part of fileParts(service)) {
-    await deed.command(["tar", "--create", "--gzip", `--file=${folder}/${part.file}`, ...part.paths]);
+    await deed.command(["tar", "--create", "--gzip", `--file=${folder}/${part.file}`, ...part.paths], {
+      here: true,
+    });
     await add(part.name, "files", part.file);
   }
   await writeManifest(folder, manifest);
@@ -84,6 +95,8 @@ async function takeBackup(deed: Deed, service: Service): Promise<void> {
 }
 
 function fileParts(service: Service): { name: string; file: string; paths: string[] }[] {
+  // tar would write beside the service, on the wrong machine
+  if (service.host !== "local") return [];
   return [
     ...(service.repository
       ? [

@@ -88,7 +88,14 @@ export function repositoryOf(
   service: Service,
 ): Repository {
   const { path, remote, tag } = service.repository!;
-  return { host: context.host(service), path, remote, tag, mirror: `${context.mirrors}/${service.id}.git` };
+  return {
+    host: context.host(service),
+    ...(service.host === "local" ? {} : { here: context.host() }),
+    path,
+    remote,
+    tag,
+    mirror: `${context.mirrors}/${service.id}.git`,
+  };
 }
 
 function describe({ version, commit }: Standpoint): string {

@@ -5,11 +5,11 @@ import {
   countRows,
   holdWrites,
   releaseWrites,
-  replaceDatabase,
   type ServiceDatabase,
   serviceDatabase,
   writesHeld,
 } from "../../targets/database.ts";
+import { replaceDatabase } from "../../targets/replace-database.ts";
 import { checkPart } from "../../targets/store.ts";
 import { type Deed, NeedsDecision, type Step } from "../runbook.ts";
 
@@ -91,7 +91,7 @@ async function restoreFromRun(deed: Deed, database: ServiceDatabase): Promise<vo
   await replaceDatabase(
     database,
     { file, expectedRows: backup.manifest.rows, tag: `run_${deed.run.id}` },
-    (command, options) => deed.command(command, options),
+    (command, options) => deed.command(command, { ...options, here: true }),
   );
   deed.remember({ dataKept: true });
   deed.say(`Database ${database.name} is as it was at ${backup.manifest.takenAt}; row counts agree.`);
