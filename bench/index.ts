@@ -1,5 +1,6 @@
 import { ack } from "./ack.ts";
 import type { Bench } from "./bench.ts";
 import { idle } from "./idle.ts";
+import { steps } from "./steps.ts";
 
-export const benches: readonly Bench[] = [ack, idle];
+export const benches: readonly Bench[] = [ack, idle, steps];

@@ -54,7 +54,7 @@ async function runOnce(
   onReady: () => void,
 ): Promise<{ how: string; code: number }> {
   // A process group of its own: Ctrl-C reaches the sandbox alone, which ends things in their order.
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [...process.execArgv, MAIN], {
     env: variables,
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],

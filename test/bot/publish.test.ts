@@ -207,6 +207,20 @@ describe("the publisher", () => {
     expect(content).toContain("dumped 3 tables");
   });
 
+  it("answers by response_url at once, however many ask: the rate of ephemeral messages is not theirs", async () => {
+    const here = await world();
+    const steward = await bot(here);
+    const asked = await Promise.all(
+      Array.from({ length: 40 }, () => here.slack.command(OLGA, OPS, "/ops", "runs")),
+    );
+    expect(asked.every((result) => result.ok)).toBe(true);
+    const answers = () => here.slack.messages(OPS, OLGA).filter((message) => message.ephemeralFor === OLGA);
+    await here.slack.until("all answers", () => answers().length >= 40, 10_000);
+    expect(answers()).toHaveLength(40);
+    expect(here.slack.apiCalls("chat.postEphemeral")).toHaveLength(0);
+    await steward.stop();
+  });
+
   it("answers a person by an ephemeral message once the response_url is used up", async () => {
     const here = await world();
     await bot(here);

@@ -7,6 +7,7 @@ let replicas: Replica[];
 
 beforeAll(async () => {
   world = await startWorld((config) => {
+    withoutHostChecks(config);
     config.schedules = { health: { at: "*/2 * * * * *", zone: "UTC", channel: "general" } };
   });
   replicas = [await world.startReplica(), await world.startReplica()];
@@ -181,4 +182,10 @@ async function untilAccepted(url: string): Promise<void> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; )
     if ((await order(url)).status === 201) return;
   throw new Error("orders are still refused");
+}
+
+/** The machine that tests run on is busy with them: what its host checks say belongs to no test. */
+function withoutHostChecks(config: Record<string, unknown>): void {
+  const { shop } = config.services as { shop: { checks: { type: string }[] } };
+  shop.checks = shop.checks.filter(({ type }) => !["cpu", "memory", "disk"].includes(type));
 }
