@@ -11,6 +11,8 @@ import type { EmbeddedHome } from "./embedded-home.ts";
 const run = promisify(execFile);
 
 const POLL_MS = 15;
+/** From creating its pid file to writing it a server takes no longer, however busy the machine is. */
+const WRITTEN_WITHIN_MS = 3_000;
 
 /** `none`: no server of these data runs. */
 export type Running = { state: "none" } | { state: "starting" | "ready"; pid: number };
@@ -18,7 +20,7 @@ export type Running = { state: "none" } | { state: "starting" | "ready"; pid: nu
 /** Reads postmaster.pid and proves it by the process itself; a stale file is cleared away. */
 export async function findRunning(home: EmbeddedHome): Promise<Running> {
   const pidFile = join(home.dataFolder, "postmaster.pid");
-  const text = await readFile(pidFile, "utf8").catch(() => null);
+  const text = await readWritten(pidFile);
   if (text === null) return { state: "none" };
   const lines = text.split("\n");
   const pid = Number(lines[0]);
@@ -27,6 +29,17 @@ export async function findRunning(home: EmbeddedHome): Promise<Running> {
   }
   await clearStale(pidFile, text);
   return { state: "none" };
+}
+
+/**
+ * A server creates its pid file and writes it a moment later: an empty one that was taken for stale and
+ * cleared away would leave a live server without it.
+ */
+async function readWritten(pidFile: string): Promise<string | null> {
+  for (const deadline = Date.now() + WRITTEN_WITHIN_MS; ; await pause(POLL_MS)) {
+    const text = await readFile(pidFile, "utf8").catch(() => null);
+    if (text === null || text.includes("\n") || Date.now() > deadline) return text;
+  }
 }
 
 /** Ends the server (its "fast" stop: sessions are cut, data are written) and waits until it is gone. */

@@ -130,6 +130,19 @@ describe("a server that was killed", () => {
     expect(await again.query("postgres", "SELECT count(*)::int AS rows FROM kept")).toEqual([{ rows: 100 }]);
   });
 
+  test("is not robbed of a pid file that it is just about to write", async () => {
+    const home = shared;
+    const server = await start(home);
+    const pidFile = join(server.folder, "data", "postmaster.pid");
+    const text = await readFile(pidFile, "utf8");
+    await writeFile(pidFile, "");
+    const again = start(home);
+    // the look has begun with the empty file; what the server writes then is what counts
+    setImmediate(() => void writeFile(pidFile, text));
+    expect(await again).toMatchObject({ adopted: true, pid: server.pid });
+    expect(await readFile(pidFile, "utf8")).toBe(text);
+  });
+
   test("starts again when its number was given to another program", async () => {
     const home = shared;
     const server = await start(home);
