@@ -68,7 +68,7 @@ function codesInSources(): Set<string> {
     ))
       add(text, new RegExp(`\\b${maker}\\(\\s*"(\\w+)"`, "g"));
     // a problem of the config's schema has a code of the validator's
-    add(text, /(?<!addIssue\(\{ )\bcode: "(\w+)", message\b/g);
+    add(text, /(?<!addIssue\(\{ )\bcode: "(\w+)",\s+message\b/g);
   }
   return codes;
 }

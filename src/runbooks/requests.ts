@@ -4,7 +4,7 @@
  */
 import { findService, hasRole } from "../config.ts";
 import { nearest, StewardError } from "../errors.ts";
-import { recordSkip } from "../journal/attempts.ts";
+import { listAttempts, recordSkip } from "../journal/attempts.ts";
 import type { Db } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { findMessage, redrawMessages } from "../journal/messages.ts";
@@ -142,7 +142,13 @@ export async function decideStuck(
     data: { choice: request.choice, step, direction },
   });
   if (request.choice === "abandon") {
-    const ended = await endRun(context, tx, run, "failed", { from: ["needs_decision"] });
+    const left = await whatStays(context, tx, run);
+    const error = {
+      code: "abandoned",
+      message: `Left as it is at ${step}: ${run.decision.reason}`,
+      ...(left ? { hint: left } : {}),
+    };
+    const ended = await endRun(context, tx, run, "failed", { from: ["needs_decision"], error });
     return ended ?? run;
   }
   if (request.choice === "skip") {
@@ -204,6 +210,21 @@ export function findRunbook(context: Pick<RunbookContext, "runbooks">, name: str
     `Unknown runbook '${name.slice(0, 60)}'; known: ${names.join(", ")}`,
     near ? { hint: `Did you mean ${near}?` } : {},
   );
+}
+
+/** What the steps that were done and not taken back may have left in force. */
+async function whatStays(context: RunbookContext, tx: Db, run: Run): Promise<string> {
+  const service = context.config.services.find((known) => known.id === run.service);
+  if (!service || !run.plan) return "";
+  const attempts = await listAttempts(tx, run.id);
+  const done = (step: string, direction: "do" | "undo") =>
+    attempts.some(
+      (attempt) => attempt.step === step && attempt.direction === direction && attempt.outcome === "done",
+    );
+  return findRunbook(context, run.runbook)
+    .steps(context, run.plan, service)
+    .flatMap(({ name, leaves }) => (leaves && done(name, "do") && !done(name, "undo") ? [leaves] : []))
+    .join("; ");
 }
 
 function assertOperator(context: RunbookContext, actor: Actor): void {

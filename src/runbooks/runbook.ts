@@ -54,6 +54,8 @@ export interface PlanInput {
 /** One step. What it does more than once is harmless only if it says so (`idempotent`). */
 export interface Step extends PlannedStep {
   timeoutMs: number;
+  /** what may stay in force when people leave the run as it is, and how to clear it up */
+  leaves?: string;
   run(deed: Deed): Promise<void>;
   /** takes back what `run` did; also called when `run` failed halfway */
   takeBack?(deed: Deed): Promise<void>;

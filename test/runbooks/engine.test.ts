@@ -282,6 +282,40 @@ describe("a run", () => {
   });
 });
 
+describe("a run that is abandoned", () => {
+  test("says what it leaves in force", async () => {
+    house = await openHouse([
+      scripted("half", () => [
+        { name: "hold", leaves: "writes may still be held", run: async () => {} },
+        {
+          name: "ask",
+          run: async () => {
+            throw new NeedsDecision("unsure", "which one?");
+          },
+        },
+        { name: "later", leaves: "not done, not left", run: async () => {} },
+      ]),
+    ]);
+    const id = await house.ask("half");
+    await house.approve(id);
+    const stuck = await house.until(id, ["needs_decision"]);
+    await transaction(house.context.journal, (tx) =>
+      moveRun(tx, id, ["needs_decision"], "needs_decision", {
+        decision: { ...stuck.decision!, choices: ["abandon"] },
+      }),
+    );
+    await transaction(house.context.journal, (tx) =>
+      decideStuck(house.context, tx, { runId: id, actor: OLGA, choice: "abandon" }),
+    );
+    const run = await house.until(id, ["failed"]);
+    expect(run.error).toEqual({
+      code: "abandoned",
+      message: "Left as it is at ask: which one?",
+      hint: "writes may still be held",
+    });
+  });
+});
+
 describe("after a crash", () => {
   test("another replica goes on: a finished step is not run again, an idempotent one is", async () => {
     let entered = () => {};

@@ -21,6 +21,7 @@ export function holdWritesStep(service: Service): Step {
     title: `Hold writes of ${database.appRole} in database ${database.name}`,
     commands: [],
     undo: "Accept writes again",
+    leaves: `writes of ${database.appRole} may still be held; ALTER ROLE ${database.appRole} IN DATABASE ${database.name} RESET default_transaction_read_only lets them in again`,
     idempotent: true,
     timeoutMs: 60_000,
     async run(deed) {
