@@ -5,25 +5,13 @@
 import type { Role, Service } from "../config.ts";
 import type { Db } from "../journal/database.ts";
 import type { Actor, Decision, Incident, Run } from "../journal/types.ts";
+import type { RunRequest } from "../runbooks/requests.ts";
 
 export interface KnownRunbook {
   name: string;
   help: string;
   /** in the order in which they may be given without a name; the service is not among them */
   args: { name: string; required: boolean; help: string }[];
-}
-
-export interface RunRequest {
-  runbook: string;
-  /** a service's id */
-  service: string;
-  args: Record<string, string>;
-  actor: Actor;
-  channel: string;
-  intentId: number | null;
-  showOnly: boolean;
-  /** the incident whose thread the run's card goes to */
-  incident?: { id: number };
 }
 
 export interface ReportRequest {

@@ -18,7 +18,7 @@ export interface Journal extends Db {
   readonly holder: string;
   readonly pool: pg.Pool;
   /** `changed` fires when any replica committed a change that may concern the publisher or the dispatcher */
-  readonly wake: EventEmitter<{ messages: []; intents: []; runs: [] }>;
+  readonly wake: EventEmitter<{ messages: []; intents: [] }>;
   close(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function openJournal(url: string, onError: (error: Error) => void):
       },
     );
   }
-  const wake = new EventEmitter<{ messages: []; intents: []; runs: [] }>();
+  const wake = new EventEmitter<{ messages: []; intents: [] }>();
   wake.setMaxListeners(50);
   const stopListening = listen(url, wake, onError);
   return {
@@ -120,7 +120,7 @@ export function isAway(error: unknown): boolean {
 }
 
 /** Tells every replica, at commit, that something of this kind is to be done. */
-export async function notify(db: Db, what: "messages" | "intents" | "runs"): Promise<void> {
+export async function notify(db: Db, what: "messages" | "intents"): Promise<void> {
   await db.query("select pg_notify($1, $2)", [CHANNEL, what]);
 }
 
@@ -168,12 +168,12 @@ function listen(url: string, wake: Journal["wake"], onError: (error: Error) => v
       if (!stopped) retry = setTimeout(() => void connect(), 500);
     });
     next.on("notification", ({ payload }) => {
-      if (payload === "messages" || payload === "intents" || payload === "runs") wake.emit(payload);
+      if (payload === "messages" || payload === "intents") wake.emit(payload);
     });
     try {
       await next.connect();
       await next.query(`listen ${CHANNEL}`);
-      for (const kind of ["messages", "intents", "runs"] as const) wake.emit(kind);
+      for (const kind of ["messages", "intents"] as const) wake.emit(kind);
     } catch (error) {
       if (stopped) return;
       onError(error as Error);

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from "../errors.ts";
-import { type Db, notify } from "./database.ts";
+import type { Db } from "./database.ts";
 import { allRows, firstRow } from "./rows.ts";
 import type { Actor, Approval, Json, Plan, Run, RunState } from "./types.ts";
 
@@ -201,9 +201,4 @@ export async function recordApproval(
 
 export async function listApprovals(db: Db, runId: number): Promise<Approval[]> {
   return allRows(await db.query("select * from approvals where run_id = $1 order by id", [runId]));
-}
-
-/** Wakes every replica's run supervisor at commit. */
-export async function notifyRuns(tx: Db): Promise<void> {
-  await notify(tx, "runs");
 }

@@ -1,7 +1,7 @@
 import type { Db } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { findMessage, redrawMessages, say } from "../journal/messages.ts";
-import { moveRun, nextQueuedRun, notifyRuns, type RunChange } from "../journal/runs.ts";
+import { moveRun, nextQueuedRun, type RunChange } from "../journal/runs.ts";
 import type { Run, RunState } from "../journal/types.ts";
 import type { RunbookContext } from "./runbook.ts";
 
@@ -40,6 +40,5 @@ export async function endRun(
   }
   const next = await nextQueuedRun(tx, run.service, run.slot);
   if (next) await context.queue.send(tx, "run", { runId: next.id }, { key: String(next.id) });
-  await notifyRuns(tx);
   return ended;
 }
