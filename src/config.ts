@@ -8,10 +8,12 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import { parse } from "yaml";
 import { formatProblem, type Problem, problemsOf } from "./config/problems.ts";
 import { type ConfigFile, configSchema, type ServiceFile, type Units } from "./config/schema.ts";
-import { withEnvironments } from "./config/services.ts";
+import { type Service, serviceOf } from "./config/service.ts";
+import { unknownEnvironments, withEnvironments } from "./config/services.ts";
 import { nearest, StewardError } from "./errors.ts";
 
 export type { Units } from "./config/schema.ts";
+export type { Fleet, HostDeclaration, RunbookRules, Service } from "./config/service.ts";
 
 /** What the process was started with. */
 export interface Environment {
@@ -30,24 +32,13 @@ export interface Environment {
   variables: Record<string, string | undefined>;
 }
 
-/** A service under care, in one environment. `id` is `name` or `name@environment`. */
-export type Service = Omit<ServiceFile, "runbooks"> & {
-  id: string;
-  name: string;
-  environmentName: string | null;
-  runbooks: { update: RunbookRules; rollback: RunbookRules };
-};
-/** Times in milliseconds; `good` is a count of readings in a row. */
-export interface RunbookRules {
-  approvals: number;
-  expires: number;
-  good: number;
-  goodEvery: number;
-  goodWithin: number;
-}
-/** `local`, or how its host is reached over SSH; paths of files are Steward's own, absolute. */
-export type HostDeclaration = Service["host"];
 export type CheckDeclaration = NonNullable<ServiceFile["checks"]>[number];
+/** `at` is a cron rule in `zone`. */
+export interface Schedule {
+  at: string;
+  zone: string;
+  channel?: string | undefined;
+}
 export type Roles = ConfigFile["roles"];
 export type Role = keyof Roles;
 
@@ -55,19 +46,14 @@ export interface Config {
   slack: ConfigFile["slack"];
   roles: Roles;
   services: Service[];
-  schedules: ConfigFile["schedules"];
+  /** of the windows and freezes, and of schedules that name none */
+  zone: string;
+  freezes: ConfigFile["freezes"];
+  schedules: Record<string, Schedule | undefined>;
   backupFolder: string;
   /** every secret value met on the way, for the redaction */
   secrets: Set<string>;
 }
-
-const DEFAULT_RULES: RunbookRules = {
-  approvals: 1,
-  expires: 3_600_000,
-  good: 3,
-  goodEvery: 2_000,
-  goodWithin: 120_000,
-};
 
 /** Reads the process environment. Throws `config_invalid` naming every bad variable. */
 export function readEnvironment(variables: Record<string, string | undefined> = process.env): Environment {
@@ -146,6 +132,7 @@ export function parseConfig(
     ...expanded.problems,
     ...(parsed.success ? [] : problemsOf(parsed.error, expanded.input)),
   ];
+  if (parsed.success) problems.push(...unknownEnvironments(parsed.data));
   if (!parsed.success || problems.length) throw invalid(path, problems);
   const file = parsed.data;
   for (const token of [
@@ -160,24 +147,15 @@ export function parseConfig(
   return {
     slack: file.slack,
     roles: file.roles,
-    services: Object.entries(file.services).map(([key, service]) => {
-      const [name, environmentName = null] = key.split("__") as [string, string?];
-      return {
-        ...service,
-        id: environmentName ? `${name}@${environmentName}` : name,
-        name,
-        environmentName,
-        host: withAbsoluteFiles(service.host, absolute),
-        ...(service.repository && service.host === "local"
-          ? { repository: { ...service.repository, path: absolute(service.repository.path) } }
-          : {}),
-        runbooks: {
-          update: service.runbooks.update ?? DEFAULT_RULES,
-          rollback: service.runbooks.rollback ?? DEFAULT_RULES,
-        },
-      };
-    }),
-    schedules: file.schedules,
+    services: Object.entries(file.services).map(([key, service]) => serviceOf(key, service, absolute)),
+    zone: file.zone,
+    freezes: file.freezes,
+    schedules: Object.fromEntries(
+      Object.entries(file.schedules).map(([task, schedule]) => [
+        task,
+        schedule && { ...schedule, zone: schedule.zone ?? file.zone },
+      ]),
+    ),
     backupFolder: absolute(file.backups?.folder ?? resolve(environment.home, "backups")),
     secrets: found,
   };
@@ -211,7 +189,7 @@ export function findService(config: Config, typed: string): Service {
 
 /**
  * Whether the roles give this person that role. Empty lists deny, guests have no role, an admin is an
- * operator and an approver too; that nobody approves what they asked for is the approval's own rule.
+ * operator and an approver too, and may break the glass only where named for it; that nobody approves what they asked for is the approval's own rule.
  */
 export function hasRole(
   roles: Roles,
@@ -219,24 +197,13 @@ export function hasRole(
   role: Role,
 ): boolean {
   if (actor.kind !== "person" || actor.guest) return false;
-  const wanted: Role[] = role === "admin" ? ["admin"] : [role, "admin"];
+  const wanted: Role[] = role === "admin" || role === "breakGlass" ? [role] : [role, "admin"];
   return wanted.some((name) => {
     const members = roles[name];
     return Boolean(
       members?.users.includes(actor.id) || actor.groups?.some((group) => members?.groups.includes(group)),
     );
   });
-}
-
-/** `~` is left to ssh. */
-function withAbsoluteFiles(host: ServiceFile["host"], absolute: (path: string) => string) {
-  if (host === "local") return host;
-  const file = (path: string) => (path.startsWith("~/") ? path : absolute(path));
-  return {
-    ...host,
-    ...(host.identity === undefined ? {} : { identity: file(host.identity) }),
-    ...(host.knownHosts === undefined ? {} : { knownHosts: file(host.knownHosts) }),
-  };
 }
 
 function invalid(path: string, problems: Problem[]): StewardError {

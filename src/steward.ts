@@ -11,6 +11,8 @@ import { type Queue, startQueue } from "./journal/queue.ts";
 import { servicesUnderRun } from "./journal/runs.ts";
 import type { Log } from "./log.ts";
 import type { Redact } from "./redact.ts";
+import { chooseAlternative } from "./runbooks/alternatives.ts";
+import { breakGlass, reviewRun } from "./runbooks/break-glass.ts";
 import { runbooks } from "./runbooks/index.ts";
 import { cancelRun, decideApproval, decideStuck, knownRunbooks, requestRun } from "./runbooks/requests.ts";
 import type { RunbookContext } from "./runbooks/runbook.ts";
@@ -141,6 +143,9 @@ function domainOf(context: RunbookContext, queue: Queue): Domain {
     requestReport: (tx, request) => requestReport(queue, tx, request),
     requestRun: (tx, request) => requestRun(context, tx, request),
     decideApproval: (tx, request) => decideApproval(context, tx, request),
+    breakGlass: (tx, request) => breakGlass(context, tx, request),
+    reviewRun: (tx, request) => reviewRun(context, tx, request),
+    chooseAlternative: (tx, request) => chooseAlternative(context, tx, request),
     decideStuck: (tx, request) => decideStuck(context, tx, request),
     cancelRun: (tx, request) => cancelRun(context, tx, request),
     acknowledgeIncident: (tx, request) => acknowledgeIncident(context, tx, request),

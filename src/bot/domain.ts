@@ -11,7 +11,7 @@ export interface KnownRunbook {
   name: string;
   help: string;
   /** in the order in which they may be given without a name; the service is not among them */
-  args: { name: string; required: boolean; help: string }[];
+  args: { name: string; required: boolean; help: string; named?: boolean }[];
 }
 
 export interface ReportRequest {
@@ -43,6 +43,18 @@ export interface Domain {
       decision: "approve" | "reject";
       reason: string | null;
     },
+  ): Promise<Run>;
+  /** starts it without a second person: a role of its own, a reason, and a review within a day */
+  breakGlass(
+    tx: Db,
+    request: { runId: number; planHash: string; actor: Actor; reason: string },
+  ): Promise<Run>;
+  /** a second person has looked at a run that was started by breaking the glass */
+  reviewRun(tx: Db, request: { runId: number; actor: Actor }): Promise<Run>;
+  /** another way that the plan offers: it is planned anew and asks anew */
+  chooseAlternative(
+    tx: Db,
+    request: { runId: number; planHash: string; index: number; actor: Actor },
   ): Promise<Run>;
   decideStuck(tx: Db, request: { runId: number; actor: Actor; choice: Decision }): Promise<Run>;
   cancelRun(tx: Db, request: { runId: number; actor: Actor }): Promise<Run>;

@@ -1,14 +1,17 @@
 import cronParser from "cron-parser";
 import { z } from "zod";
+import { fleet, freeze, host, people, preflight, runbooks, standing, window } from "./release-schema.ts";
 import {
   command,
   duration,
   holdsSecret,
   name,
+  path,
   type SecretSource,
   secretUrl,
   settings,
   variables,
+  zone,
 } from "./values.ts";
 
 /** What main passes in: the parameters of each check type and each scheduled task, by name. */
@@ -16,15 +19,6 @@ export interface Units {
   checks: Record<string, z.ZodObject>;
   tasks: readonly string[];
 }
-
-const people = settings({
-  users: z
-    .array(z.string().regex(/^[UW][A-Z0-9]+$/, { error: "a Slack user id such as U024BE7LH" }))
-    .default([]),
-  groups: z
-    .array(z.string().regex(/^S[A-Z0-9]+$/, { error: "a Slack user group id such as S0614TZR7" }))
-    .default([]),
-});
 
 const SOME_OF = "a rule such as '2 of 3', the second number at most 20";
 
@@ -79,50 +73,25 @@ function refuseTwins(checks: { name?: string | undefined }[], context: z.Refinem
   }
 }
 
-const runbookRules = settings({
-  approvals: z.number().int().min(1).max(5).default(1),
-  expires: duration.default(3_600_000),
-  /** how often a good reading is wanted after a change, and how long to wait for them */
-  good: z.number().int().min(1).max(60).default(3),
-  goodEvery: duration.default(2_000),
-  goodWithin: duration.default(120_000),
-});
-
-const HOST = "local, or a map with ssh, user, port, identity, knownHosts";
-const ADDRESS =
-  "a host's name or address such as shop-1.example.com; its user and port have settings of their own";
-const path = z.string().regex(/^[^"\n]+$/, { error: "a path without quotes" });
-
-const overSsh = z.strictObject(
-  {
-    ssh: z.string({ error: ADDRESS }).regex(/^[A-Za-z0-9_:][\w.:%-]*$/, { error: ADDRESS }),
-    user: z
-      .string()
-      .regex(/^[A-Za-z0-9_][\w.@\\-]*\$?$/, { error: "a user's name such as deploy" })
-      .optional(),
-    port: z.number().int().min(1).max(65_535).optional(),
-    identity: path.optional(),
-    knownHosts: path.optional(),
-  },
-  { error: (issue) => (issue.code === "unrecognized_keys" ? "ssh, user, port, identity, knownHosts" : HOST) },
-);
-
-/** Where a service runs: on Steward's own machine, or on one that is reached over SSH. */
-const host = z
-  .preprocess((given) => (given === "local" ? undefined : given), overSsh.optional())
-  .transform((declared) => declared ?? ("local" as const))
-  .default("local");
-
 function refuseRelativePaths(
-  service: { host: unknown; repository?: { path: string } | undefined },
+  service: { host: unknown; fleet?: unknown; repository?: { path: string } | undefined },
   context: z.RefinementCtx,
 ): void {
-  if (service.host !== "local" && service.repository && !service.repository.path.startsWith("/"))
+  if (
+    (service.host !== "local" || service.fleet) &&
+    service.repository &&
+    !service.repository.path.startsWith("/")
+  )
     context.addIssue({
       code: "custom",
       path: ["repository", "path"],
       message: "a path on the service's host that begins with /",
     });
+}
+
+function refuseTwoPlaces(service: { host: unknown; fleet?: unknown }, context: z.RefinementCtx): void {
+  if (service.fleet && service.host !== "local")
+    context.addIssue({ code: "custom", path: ["host"], message: "host or fleet, not both" });
 }
 
 function serviceSchema(units: Units, source: SecretSource) {
@@ -134,6 +103,13 @@ function serviceSchema(units: Units, source: SecretSource) {
     channel: z.string().optional(),
     incidents: z.string().optional(),
     host,
+    fleet: fleet.optional(),
+    /** the environment that has to run a version, watched and well, before this one may */
+    after: name.optional(),
+    soak: duration.default(0),
+    windows: z.array(window).default([]),
+    standing,
+    preflight,
     repository: settings({
       path: z.string(),
       remote: z
@@ -146,11 +122,24 @@ function serviceSchema(units: Units, source: SecretSource) {
           error: "a pattern with {version} in it, such as v{version}",
         })
         .default("v{version}"),
+      branch: z
+        .string()
+        .regex(/^[A-Za-z0-9][\w./-]*$/, { error: "a branch's name such as main" })
+        .default("main"),
       migrations: z.string().optional(),
+      /** what a version looks like, as a regular expression */
+      version: z
+        .string()
+        .refine(isPattern, { error: "a regular expression such as '\\d+\\.\\d+\\.\\d+'" })
+        .optional(),
+      /** tags must be signed by a key that git trusts, or by one of the signers in this file */
+      signed: z.boolean().default(false),
+      signers: path.optional(),
     }).optional(),
     database: settings({
       url: postgresUrl,
       admin: postgresUrl.optional(),
+      monitor: postgresUrl.optional(),
       appRole: z.string().optional(),
       holdWrites: z.boolean().default(true),
     }).optional(),
@@ -172,6 +161,10 @@ function serviceSchema(units: Units, source: SecretSource) {
       install: command.optional(),
       test: command.optional(),
       migrate: command.optional(),
+      down: command.optional(),
+      dependencies: command.optional(),
+      bump: command.optional(),
+      pin: command.optional(),
       restart: command.optional(),
       start: command.optional(),
       stop: command.optional(),
@@ -179,13 +172,15 @@ function serviceSchema(units: Units, source: SecretSource) {
     environment: variables(source).default({}),
     commandTimeout: duration.default(600_000),
     checks: z.array(checkSchema(units), { error: "a list of checks" }).superRefine(refuseTwins).optional(),
-    runbooks: settings({ update: runbookRules.optional(), rollback: runbookRules.optional() }).default({}),
-  }).superRefine(refuseRelativePaths);
+    runbooks,
+  })
+    .superRefine(refuseRelativePaths)
+    .superRefine(refuseTwoPlaces);
 }
 
 const schedule = settings({
   at: z.string().refine(isRule, { error: "a cron rule of 5 or 6 fields such as '0 0 8 * * *'" }),
-  zone: z.string().refine(isZone, { error: "a time zone such as Europe/Berlin or UTC" }).default("UTC"),
+  zone: zone.optional(),
   channel: z.string().optional(),
 }).optional();
 
@@ -197,7 +192,10 @@ export function configSchema(units: Units, source: SecretSource) {
       operator: people.optional(),
       approver: people.optional(),
       admin: people.optional(),
+      breakGlass: people.optional(),
     }).default({}),
+    zone: zone.default("UTC"),
+    freezes: z.array(freeze).default([]),
     services: z.record(name, service, { error: "a map from a service's name to its settings" }),
     schedules: settings(Object.fromEntries(units.tasks.map((task) => [task, schedule]))).default({}),
     backups: settings({ folder: z.string() }).optional(),
@@ -215,10 +213,9 @@ function isRule(rule: string): boolean {
   }
 }
 
-function isZone(zone: string): boolean {
+function isPattern(text: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
+    return Boolean(new RegExp(text));
   } catch {
     return false;
   }

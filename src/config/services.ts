@@ -48,6 +48,21 @@ export function withEnvironments(input: unknown): { input: unknown; problems: Pr
   return { input: { ...input, services }, problems };
 }
 
+/** `after:` names an environment of the same service, another one than its own. */
+export function unknownEnvironments(file: {
+  services: Record<string, { after?: string | undefined }>;
+}): Problem[] {
+  return Object.entries(file.services).flatMap(([key, { after }]) => {
+    const [name, own] = key.split("__");
+    if (after === undefined || (after !== own && `${name}__${after}` in file.services)) return [];
+    const others = Object.keys(file.services)
+      .filter((other) => other !== key && other.startsWith(`${name}__`))
+      .map((other) => other.split("__")[1]);
+    const allowed = others.join(", ") || "nothing: the service has no other environment";
+    return [{ path: `services.${key.replace("__", "@")}.after`, value: `'${after}'`, allowed }];
+  });
+}
+
 /** Maps are merged, everything else is replaced. */
 function overlay(base: unknown, own: unknown): unknown {
   if (!isMap(base) || !isMap(own)) return own;

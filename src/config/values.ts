@@ -48,6 +48,52 @@ const NAME = "a name of lower-case letters, digits, - and _, at most 40";
 /** Names of services, environments, checks: what is safe in an id, a file name and a message. */
 export const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, { error: NAME });
 
+/** A path of a file; some programs read quotes and line ends as their own syntax. */
+export const path = z.string().regex(/^[^"\n]+$/, { error: "a path without quotes" });
+
+const BYTES = "a size such as 500MB or 2GB";
+const BYTE_UNITS: Record<string, number> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** `500MB`, `2GB` as bytes. */
+export const bytes = z.string({ error: BYTES }).transform((text, context) => {
+  const match = /^(\d+(?:\.\d+)?) ?(KB|MB|GB|TB)$/.exec(text.trim());
+  if (match) return Number(match[1]) * BYTE_UNITS[match[2]!]!;
+  context.addIssue({ code: "custom", message: BYTES });
+  return z.NEVER;
+});
+
+const CLOCK = "a time of day such as '09:30', in quotes";
+
+/** `09:30` as minutes after midnight. */
+export const clockTime = z.string({ error: CLOCK }).transform((text, context) => {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text.trim());
+  if (match) return Number(match[1]) * 60 + Number(match[2]);
+  context.addIssue({ code: "custom", message: CLOCK });
+  return z.NEVER;
+});
+
+const DATE = "a day such as 2026-12-24";
+
+/** A day of the calendar, as `2026-12-24`. */
+export const date = z.string({ error: DATE }).refine(isDay, { error: DATE });
+
+function isDay(text: string): boolean {
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  // February 31 would quietly be a day in March
+  return at !== undefined && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+}
+
+export const zone = z.string().refine(isZone, { error: "a time zone such as Europe/Berlin or UTC" });
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Collects secret values on the way through, so that they can be redacted everywhere. */
 export interface SecretSource {
   environment: Record<string, string | undefined>;

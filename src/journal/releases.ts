@@ -12,13 +12,51 @@ export async function recordRelease(
     runId: number | null;
     backupId: number | null;
     notes: { [key: string]: Json };
+    /** how long the release is watched from now, in milliseconds; 0 or none: not at all */
+    watchMs?: number;
   },
 ): Promise<void> {
+  const watchMs = release.watchMs ?? 0;
+  // what ran before is not what is watched any more
   await tx.query(
-    `insert into releases (service, version, commit, run_id, backup_id, notes)
-     select $1, $2, $3, $4, $5, $6 where $4::bigint is null or not exists (select 1 from releases where run_id = $4)`,
-    [release.service, release.version, release.commit, release.runId, release.backupId, release.notes],
+    `update releases set watch = 'none', watch_until = null where service = $1 and watch = 'watching'
+       and run_id is distinct from $2`,
+    [release.service, release.runId],
   );
+  await tx.query(
+    `insert into releases (service, version, commit, run_id, backup_id, notes, watch, watch_until)
+     select $1, $2, $3, $4, $5, $6, case when $7::float8 > 0 then 'watching' else 'none' end,
+       case when $7::float8 > 0 then now() + $7::float8 * interval '1 millisecond' end
+     where $4::bigint is null or not exists (select 1 from releases where run_id = $4)`,
+    [
+      release.service,
+      release.version,
+      release.commit,
+      release.runId,
+      release.backupId,
+      release.notes,
+      watchMs,
+    ],
+  );
+}
+
+/** Releases that are watched now, oldest first. */
+export async function watchedReleases(db: Db): Promise<Release[]> {
+  return allRows(await db.query("select * from releases where watch = 'watching' order by id"));
+}
+
+/** Ends a watch. False when it had ended already: of two replicas only one goes on from here. */
+export async function endWatch(
+  tx: Db,
+  id: number,
+  watch: "good" | "bad",
+  watched: { [key: string]: Json },
+): Promise<boolean> {
+  const result = await tx.query(
+    "update releases set watch = $2, watched = $3 where id = $1 and watch = 'watching'",
+    [id, watch, watched],
+  );
+  return result.rowCount === 1;
 }
 
 /** Newest first. */

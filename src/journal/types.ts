@@ -70,6 +70,10 @@ export interface PlannedStep {
   commands: string[][];
   undo?: string;
   idempotent: boolean;
+  /** the host it acts on, where the service has several */
+  lane?: string;
+  /** steps of one batch go on side by side, one lane each; batches follow one another */
+  batch?: number;
 }
 
 /** What a run would do. `subject` and `steps` are hashed; `context` is for the eye and moves all the time. */
@@ -84,6 +88,8 @@ export interface Plan {
   steps: PlannedStep[];
   subject: { [key: string]: Json };
   context: PlanContext;
+  /** other ways to do it, for the approver to choose from: choosing one makes a new plan that asks anew */
+  alternatives?: { label: string; args: Record<string, string> }[];
 }
 
 export interface PlanContext {
@@ -125,6 +131,25 @@ export interface Run {
   createdAt: Date;
   startedAt: Date | null;
   endedAt: Date | null;
+  /** not carried before this time; null: at once */
+  notBefore: Date | null;
+  /** what `--at` asked for */
+  scheduledFor: Date | null;
+  /** why it is held back until `notBefore`; `until` null: nobody can say */
+  held: { reason: string; until: string | null } | null;
+  /** hash of the declaration that approved it beforehand */
+  standing: string | null;
+  /** who started it without a second person, and why */
+  breakGlass: { actor: Actor; reason: string; at: string; planHash: string } | null;
+  /** by when a second person should have looked at it */
+  reviewDueAt: Date | null;
+  reviewed: { actor: Actor; at: string } | null;
+  naggedAt: Date | null;
+  remindedAt: Date | null;
+  /** the run whose end asked for this one */
+  follows: number | null;
+  /** a stuck run of the service that this one settles first */
+  settles: { runId: number; choice: "undo" | "abandon" } | null;
 }
 
 export type Decision = "retry" | "skip" | "undo" | "abandon";
@@ -172,6 +197,11 @@ export interface Release {
   backupId: number | null;
   notes: { [key: string]: Json };
   at: Date;
+  /** how it did in the time after: `good` came through, `bad` had a critical check */
+  watch: "none" | "watching" | "good" | "bad";
+  watchUntil: Date | null;
+  /** what was seen: the critical reading, or what was asked for because of it */
+  watched: { [key: string]: Json } | null;
 }
 
 /** A backup's parts, written last, so that half a backup never looks like one. Sizes in bytes. */

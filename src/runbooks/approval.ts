@@ -2,6 +2,29 @@ import { hasRole, type Roles } from "../config.ts";
 import { StewardError } from "../errors.ts";
 import type { Actor, Approval, Run } from "../journal/types.ts";
 
+/** Throws unless the run still asks for an approval of the plan that the card showed, and in time. */
+export function assertCurrentPlan(run: Run, planHash: string, now: Date): void {
+  if (run.state !== "awaiting_approval" || !run.planHash) {
+    throw new StewardError(
+      "not_awaiting_approval",
+      `Run ${run.id} is not waiting for an approval: it is ${run.state.replace("_", " ")}`,
+      { hint: "The card now shows where it stands." },
+    );
+  }
+  if (planHash.length < 12 || !run.planHash.startsWith(planHash)) {
+    throw new StewardError(
+      "plan_changed",
+      `The plan of run ${run.id} has changed since that card was drawn`,
+      { hint: "Read the new card, then decide again." },
+    );
+  }
+  if (run.expiresAt && run.expiresAt <= now) {
+    throw new StewardError("approval_expired", `Run ${run.id} waited too long and has expired`, {
+      hint: "Ask for it again.",
+    });
+  }
+}
+
 /**
  * Throws unless this person may decide about this plan of this run now. The rules, in the order people meet
  * them: the run still asks; the card showed the plan that would run; not expired; no guest; not the
@@ -15,29 +38,7 @@ export function assertMayDecide(
   now: Date,
 ): void {
   const { actor, planHash } = decision;
-  if (run.state !== "awaiting_approval" || !run.planHash) {
-    throw new StewardError(
-      "not_awaiting_approval",
-      `Run ${run.id} is not waiting for an approval: it is ${run.state.replace("_", " ")}`,
-      {
-        hint: "The card now shows where it stands.",
-      },
-    );
-  }
-  if (planHash.length < 12 || !run.planHash.startsWith(planHash)) {
-    throw new StewardError(
-      "plan_changed",
-      `The plan of run ${run.id} has changed since that card was drawn`,
-      {
-        hint: "Read the new card, then decide again.",
-      },
-    );
-  }
-  if (run.expiresAt && run.expiresAt <= now) {
-    throw new StewardError("approval_expired", `Run ${run.id} waited too long and has expired`, {
-      hint: "Ask for it again.",
-    });
-  }
+  assertCurrentPlan(run, planHash, now);
   if (actor.kind !== "person" || actor.guest) {
     throw new StewardError(
       "not_allowed",

@@ -1,7 +1,7 @@
 import type { Db } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { findMessage, redrawMessages, say } from "../journal/messages.ts";
-import { moveRun, nextQueuedRun, type RunChange } from "../journal/runs.ts";
+import { createRun, moveRun, nextQueuedRun, type RunChange } from "../journal/runs.ts";
 import type { Run, RunState } from "../journal/types.ts";
 import type { RunbookContext } from "./runbook.ts";
 
@@ -38,7 +38,27 @@ export async function endRun(
       { channel: card.channel, threadOf: card.threadOf ?? card.id },
     );
   }
+  if (state === "succeeded") await askNext(context, tx, ended);
   const next = await nextQueuedRun(tx, run.service, run.slot);
   if (next) await context.queue.send(tx, "run", { runId: next.id }, { key: String(next.id) });
   return ended;
+}
+
+/** What a success leads to, such as the update to what was just released: asked for by the same person. */
+async function askNext(context: RunbookContext, tx: Db, run: Run): Promise<void> {
+  const runbook = context.runbooks.find(({ name }) => name === run.runbook);
+  const next = run.plan && runbook?.next?.(run.plan);
+  if (!next) return;
+  const id = await createRun(tx, {
+    ...next,
+    requestedBy: run.requestedBy,
+    channel: run.channel,
+    intentId: null,
+    follows: run.id,
+  });
+  await appendEvent(tx, { kind: "run", id }, "requested", {
+    actor: run.requestedBy,
+    data: { runbook: next.runbook, service: next.service, follows: run.id },
+  });
+  await context.queue.send(tx, "plan", { runId: id }, { key: String(id) });
 }

@@ -8,7 +8,7 @@ export async function computePlan(
   context: RunbookContext,
   runbook: Runbook,
   service: Service,
-  run: Pick<Run, "args">,
+  run: Pick<Run, "args" | "settles">,
 ): Promise<{ plan: Plan; hash: string }> {
   const worked = await runbook.plan({ context, service, args: run.args });
   const plan: Plan = {
@@ -20,7 +20,7 @@ export async function computePlan(
     subject:
       service.host === "local" ? worked.subject : { ...worked.subject, host: context.host(service).name },
   };
-  return { plan, hash: hashPlan(plan, run.args) };
+  return { plan, hash: hashPlan(plan, run.args, run.settles) };
 }
 
 /**
@@ -28,7 +28,7 @@ export async function computePlan(
  * plan's subject (commits, migrations, fields of the declaration). Readings, ages and warnings are left
  * out: they move all the time and are preconditions instead.
  */
-export function hashPlan(plan: Plan, args: Record<string, string>): string {
+export function hashPlan(plan: Plan, args: Record<string, string>, settles: Run["settles"] = null): string {
   const done = {
     runbook: plan.runbook,
     version: plan.runbookVersion,
@@ -38,6 +38,7 @@ export function hashPlan(plan: Plan, args: Record<string, string>): string {
     to: plan.to,
     steps: plan.steps,
     subject: plan.subject,
+    ...(settles ? { settles } : {}),
   };
   return createHash("sha256")
     .update(canonical(done as unknown as Json))

@@ -1,4 +1,4 @@
-/** From a request to a card that asks: working out the plan, and again at the start, to see that it still holds. */
+/** From a request to a card that asks, or to a queued run where the approval was given beforehand. */
 import type { Service } from "../config.ts";
 import { errorRecord, StewardError } from "../errors.ts";
 import { type Db, transaction, whileAway } from "../journal/database.ts";
@@ -6,10 +6,12 @@ import { appendEvent } from "../journal/events.ts";
 import { loadIntent } from "../journal/intents.ts";
 import { redrawMessages, say, wantMessage } from "../journal/messages.ts";
 import { activeRun, loadRun, moveRun } from "../journal/runs.ts";
-import type { Run } from "../journal/types.ts";
-import { computePlan, planDifferences } from "./plan.ts";
-import { findRunbook } from "./requests.ts";
+import type { Plan, Run } from "../journal/types.ts";
+import { assertStaged, heldOf, holdOf } from "./holds.ts";
+import { computePlan } from "./plan.ts";
+import { findRunbook, whatStays } from "./requests.ts";
 import type { RunbookContext } from "./runbook.ts";
+import { standingApproval } from "./standing.ts";
 
 /** Works out the plan of a requested run and asks for its approval; a request that cannot be done ends, and its requester is told why. */
 export async function planRequested(context: RunbookContext, runId: number): Promise<void> {
@@ -18,77 +20,39 @@ export async function planRequested(context: RunbookContext, runId: number): Pro
   const runbook = findRunbook(context, run.runbook);
   try {
     const service = declared(context, run);
-    const { plan, hash } = await computePlan(context, runbook, service, run);
+    const settles = runbook.cure ? await settlement(context, run) : null;
+    const { plan, hash } = await computePlan(context, runbook, service, { ...run, settles });
+    if (runbook.planned) await assertStaged(context, service, plan);
     const rules = runbook.rules(service);
+    const hold = await holdOf(context, runbook, service, { ...run, planHash: hash });
     await transaction(context.journal, async (tx) => {
-      const moved = await moveRun(tx, run.id, ["planning"], run.showOnly ? "shown" : "awaiting_approval", {
-        plan,
+      // how a stuck run is settled is for a person to say
+      const standing = run.showOnly || settles ? null : await standingApproval(tx, service, run, plan);
+      const state = run.showOnly ? "shown" : standing ? "queued" : "awaiting_approval";
+      const moved = await moveRun(tx, run.id, ["planning"], state, {
+        plan: settles ? await withSettlement(context, tx, plan, run, settles) : plan,
         planHash: hash,
         approvalsNeeded: rules.approvals,
         expiresAt: new Date(Date.now() + rules.expires),
+        settles,
+        held: hold && heldOf(hold),
         ended: run.showOnly,
+        ...(standing ? { standing: service.declaration, facts: { standing: { ...standing } } } : {}),
       });
       if (!moved) return;
       await appendEvent(tx, { kind: "run", id: run.id }, "planned", { data: { planHash: hash } });
+      if (standing) {
+        await appendEvent(tx, { kind: "run", id: run.id }, "approved", {
+          actor: { kind: "system", id: "standing" },
+          data: { planHash: hash, declaration: service.declaration, ...standing },
+        });
+        await context.queue.send(tx, "run", { runId: run.id }, { key: String(run.id) });
+      }
       await showCard(tx, run);
     });
   } catch (error) {
     if (!(error instanceof StewardError)) context.log.error({ err: error, run: run.id }, "planning failed");
     await refuse(context, run, error);
-  }
-}
-
-/**
- * Starts a queued run if its service is free and its plan still holds. `started`: it is running now.
- * `replanned`: what would run has changed, the approval is void and the card asks again.
- * `waiting`: another run holds the service; the end of that one brings this one back.
- */
-export async function startQueued(
-  context: RunbookContext,
-  run: Run,
-): Promise<"started" | "replanned" | "waiting" | "gone"> {
-  if (await activeRun(context.journal, run.service, run.slot)) return "waiting";
-  const service = declared(context, run);
-  const { plan, hash } = await computePlan(context, findRunbook(context, run.runbook), service, run);
-  if (hash !== run.planHash) {
-    await transaction(context.journal, async (tx) => {
-      const differences = planDifferences(run.plan!, plan);
-      const again = {
-        ...plan,
-        context: {
-          ...plan.context,
-          warnings: [
-            ...differences.map((line) => `Changed since the approval: ${line}`),
-            ...plan.context.warnings,
-          ],
-        },
-      };
-      const expiresAt = new Date(Date.now() + findRunbook(context, run.runbook).rules(service).expires);
-      const moved = await moveRun(tx, run.id, ["queued"], "awaiting_approval", {
-        plan: again,
-        planHash: hash,
-        expiresAt,
-      });
-      if (!moved) return;
-      await appendEvent(tx, { kind: "run", id: run.id }, "plan_changed", {
-        data: { differences, planHash: hash },
-      });
-      await redrawMessages(tx, "run", run.id);
-    });
-    return "replanned";
-  }
-  try {
-    return await transaction(context.journal, async (tx) => {
-      const moved = await moveRun(tx, run.id, ["queued"], "running", { started: true });
-      if (!moved) return "gone";
-      await appendEvent(tx, { kind: "run", id: run.id }, "started", { data: { planHash: hash } });
-      await redrawMessages(tx, "run", run.id);
-      return "started";
-    });
-  } catch (error) {
-    // the unique index on active runs: somebody else's run got in first
-    if ((error as { code?: string }).code === "23505") return "waiting";
-    throw error;
   }
 }
 
@@ -131,10 +95,59 @@ async function showCard(tx: Db, run: Run): Promise<void> {
   });
 }
 
-function declared(context: RunbookContext, run: Run): Service {
+/** The service as it is declared now. Throws `unknown_service` when it is not any more. */
+export function declared(context: RunbookContext, run: Run): Service {
   const service = context.config.services.find((known) => known.id === run.service);
   if (service) return service;
   throw new StewardError("unknown_service", `${run.service} is not declared in steward.yml any more`, {
     hint: "Declare it again or ask for another service.",
   });
+}
+
+/**
+ * How the run that is stuck in this one's way would be settled: as `settle` chooses, else left as it is, since this
+ * plan was worked out from what stands now.
+ */
+async function settlement(context: RunbookContext, run: Run): Promise<Run["settles"]> {
+  const stuck = await activeRun(context.journal, run.service, run.slot);
+  if (stuck?.state !== "needs_decision") return null;
+  const choices = settlings(stuck);
+  const choice = choices.find((one) => one === run.args.settle) ?? choices.at(-1);
+  return choice ? { runId: stuck.id, choice } : null;
+}
+
+async function withSettlement(
+  context: RunbookContext,
+  tx: Db,
+  plan: Plan,
+  run: Run,
+  settles: NonNullable<Run["settles"]>,
+): Promise<Plan> {
+  const stuck = (await loadRun(tx, settles.runId))!;
+  const left = settles.choice === "abandon" ? await whatStays(context, tx, stuck) : "";
+  const others = settlings(stuck).filter((choice) => choice !== settles.choice);
+  return {
+    ...plan,
+    alternatives: [
+      ...(plan.alternatives ?? []),
+      ...others.map((settle) => ({
+        label: settle === "undo" ? `Undo run ${stuck.id} first` : `Leave run ${stuck.id} as it is`,
+        args: { ...run.args, settle },
+      })),
+    ],
+    context: {
+      ...plan.context,
+      warnings: [
+        `Run ${stuck.id} (${stuck.runbook}) is stuck at ${stuck.decision?.step}; approving this ${
+          settles.choice === "undo" ? "undoes it first" : "leaves it as it is"
+        }${left ? `: ${left}` : ""}`,
+        ...plan.context.warnings,
+      ],
+    },
+  };
+}
+
+/** Abandoning is always possible; undoing only where it has not begun. */
+function settlings(stuck: Run): ("undo" | "abandon")[] {
+  return stuck.decision?.choices.includes("undo") ? ["undo", "abandon"] : ["abandon"];
 }

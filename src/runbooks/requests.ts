@@ -2,7 +2,7 @@
  * What people may ask of a run. Each function works inside the caller's transaction (the intent's own), so a
  * click and its effect are one; each throws StewardErrors that are meant for the person who asked.
  */
-import { findService, hasRole } from "../config.ts";
+import { findService, hasRole, type Service } from "../config.ts";
 import { nearest, StewardError } from "../errors.ts";
 import { listAttempts, recordSkip } from "../journal/attempts.ts";
 import type { Db } from "../journal/database.ts";
@@ -13,6 +13,7 @@ import type { Actor, Approval, Decision, Incident, Run } from "../journal/types.
 import { assertMayDecide, isApproved } from "./approval.ts";
 import { endRun } from "./ending.ts";
 import type { Runbook, RunbookContext } from "./runbook.ts";
+import { parseTime } from "./times.ts";
 
 export interface RunRequest {
   runbook: string;
@@ -22,6 +23,10 @@ export interface RunRequest {
   channel: string;
   intentId: number | null;
   showOnly?: boolean;
+  /** when, as typed: `22:30`, `2026-11-24T02:00`, `+2h`, in the config's zone; without it as soon as it may */
+  at?: string;
+  /** the run whose end asked for this one */
+  follows?: number;
   /** the incident whose thread the card goes to */
   incident?: Pick<Incident, "id">;
 }
@@ -40,12 +45,9 @@ export async function requestRun(context: RunbookContext, tx: Db, request: RunRe
       },
     );
   }
-  const missing = runbook.args.find((arg) => arg.required && !request.args[arg.name]);
-  if (missing) {
-    throw new StewardError("missing_argument", `${runbook.name} needs a ${missing.name}: ${missing.help}`, {
-      hint: `/ops ${runbook.name} ${service.id} ${missing.name.toUpperCase()}`,
-    });
-  }
+  assertArguments(runbook, service, request.args);
+  const scheduledFor =
+    request.at === undefined ? null : parseTime(request.at, context.config.zone, new Date());
   const root = request.incident ? await findMessage(tx, "incident", request.incident.id) : undefined;
   const id = await createRun(tx, {
     runbook: runbook.name,
@@ -56,6 +58,8 @@ export async function requestRun(context: RunbookContext, tx: Db, request: RunRe
     threadOf: root?.id ?? null,
     intentId: request.intentId,
     showOnly: request.showOnly ?? false,
+    scheduledFor,
+    follows: request.follows ?? null,
   });
   await appendEvent(tx, { kind: "run", id }, "requested", {
     actor: request.actor,
@@ -136,7 +140,17 @@ export async function decideStuck(
       `'${request.choice}' is not a choice here; choices: ${run.decision.choices.join(", ")}`,
     );
   }
-  const { step, direction } = run.decision;
+  return await settleStuck(context, tx, run, request);
+}
+
+/** The same for whoever was asked already: a cure that settles the run in its way is approved together with that. */
+export async function settleStuck(
+  context: RunbookContext,
+  tx: Db,
+  run: Run,
+  request: { actor: Actor; choice: Decision },
+): Promise<Run> {
+  const { step, direction, reason } = run.decision!;
   await appendEvent(tx, { kind: "run", id: run.id }, "decided", {
     actor: request.actor,
     data: { choice: request.choice, step, direction },
@@ -145,7 +159,7 @@ export async function decideStuck(
     const left = await whatStays(context, tx, run);
     const error = {
       code: "abandoned",
-      message: `Left as it is at ${step}: ${run.decision.reason}`,
+      message: `Left as it is at ${step}: ${reason}`,
       ...(left ? { hint: left } : {}),
     };
     const ended = await endRun(context, tx, run, "failed", { from: ["needs_decision"], error });
@@ -213,7 +227,7 @@ export function findRunbook(context: Pick<RunbookContext, "runbooks">, name: str
 }
 
 /** What the steps that were done and not taken back may have left in force. */
-async function whatStays(context: RunbookContext, tx: Db, run: Run): Promise<string> {
+export async function whatStays(context: RunbookContext, tx: Db, run: Run): Promise<string> {
   const service = context.config.services.find((known) => known.id === run.service);
   if (!service || !run.plan) return "";
   const attempts = await listAttempts(tx, run.id);
@@ -225,6 +239,34 @@ async function whatStays(context: RunbookContext, tx: Db, run: Run): Promise<str
     .steps(context, run.plan, service)
     .flatMap(({ name, leaves }) => (leaves && done(name, "do") && !done(name, "undo") ? [leaves] : []))
     .join("; ");
+}
+
+const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
+const VERSION_ALLOWED = "letters, digits and . _ + - , beginning with a letter or digit, at most 64";
+
+/** What people type becomes whole arguments of commands: each has to look like what it is. */
+function assertArguments(runbook: Runbook, service: Service, args: Record<string, string>): void {
+  const usage = `/ops ${runbook.name} ${service.id} ${runbook.args.map(({ name }) => name.toUpperCase()).join(" ")}`;
+  const missing = runbook.args.find((arg) => arg.required && !args[arg.name]);
+  if (missing) {
+    throw new StewardError("missing_argument", `${runbook.name} needs a ${missing.name}: ${missing.help}`, {
+      hint: `/ops ${runbook.name} ${service.id} ${missing.name.toUpperCase()}`,
+    });
+  }
+  for (const [name, value] of Object.entries(args)) {
+    const known = runbook.args.find((arg) => arg.name === name);
+    if (known && matchesWhole(known.pattern ?? VERSION, value)) continue;
+    const allowed = known
+      ? `${name}: ${known.pattern ? (known.allowed ?? known.help) : VERSION_ALLOWED}`
+      : runbook.args.map((arg) => arg.name).join(", ") || "no arguments";
+    throw new StewardError("bad_argument", `'${value.slice(0, 60)}' is not allowed; allowed: ${allowed}`, {
+      hint: usage,
+    });
+  }
+}
+
+function matchesWhole(pattern: RegExp, value: string): boolean {
+  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, "")).test(value);
 }
 
 function assertOperator(context: RunbookContext, actor: Actor): void {

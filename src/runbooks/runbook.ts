@@ -27,6 +27,12 @@ export interface RunbookArgument {
   name: string;
   required: boolean;
   help: string;
+  /** what it may look like, the whole of it; without one a version: letters, digits and . _ + - */
+  pattern?: RegExp;
+  /** the pattern in words, for who typed something else */
+  allowed?: string;
+  /** given by name alone, `--database keep`, never by its place */
+  named?: boolean;
 }
 
 /** A runbook is data plus two functions. Adding one: a file of its own, and a line in index.ts. */
@@ -37,12 +43,18 @@ export interface Runbook {
   help: string;
   args: readonly RunbookArgument[];
   rules(service: Service): RunbookRules;
+  /** planned work: freezes, windows and open incidents hold it back */
+  planned?: boolean;
+  /** a way out of trouble: it offers to settle a stuck run of the service first */
+  cure?: boolean;
   /** Works out what a run would do, changing nothing. Throws StewardErrors that say why it cannot be done. */
   plan(input: PlanInput): Promise<Omit<Plan, "runbook" | "runbookVersion" | "service">>;
   /** The steps of a plan, in order. Pure: after a crash they are rebuilt from the journal's plan. */
   steps(context: RunbookContext, plan: Pick<Plan, "from" | "to" | "subject">, service: Service): Step[];
   /** What a success means, in one sentence: `shop runs 1.1.0`. */
   success(plan: Plan): string;
+  /** What is asked for when a run has succeeded, on behalf of who asked for that run. */
+  next?(plan: Plan): { runbook: string; service: string; args: Record<string, string> } | null;
 }
 
 export interface PlanInput {
@@ -92,11 +104,13 @@ export class NeedsDecision extends StewardError {}
 
 /** What the plan keeps of its steps: what is shown and hashed. */
 export function planSteps(steps: readonly Step[]): PlannedStep[] {
-  return steps.map(({ name, title, commands, undo, idempotent }) => ({
+  return steps.map(({ name, title, commands, undo, idempotent, lane, batch }) => ({
     name,
     title,
     commands,
     ...(undo ? { undo } : {}),
     idempotent,
+    ...(lane === undefined ? {} : { lane }),
+    ...(batch === undefined ? {} : { batch }),
   }));
 }

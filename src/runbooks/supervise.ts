@@ -5,9 +5,14 @@ import { redrawMessages } from "../journal/messages.ts";
 import { HandedOver } from "../journal/queue.ts";
 import { expiredRuns, loadRun, moveRun, nextQueuedRun, runsInState } from "../journal/runs.ts";
 import type { Run } from "../journal/types.ts";
+import { nagForReviews } from "./break-glass.ts";
 import { carryRun } from "./carry.ts";
-import { planRequested, refuse, startQueued } from "./planning.ts";
+import { planRequested, refuse } from "./planning.ts";
+import { remindApprovers } from "./reminders.ts";
+import { findRunbook } from "./requests.ts";
 import type { RunbookContext } from "./runbook.ts";
+import { startQueued } from "./start.ts";
+import { watchReleases } from "./watching.ts";
 
 const SWEEP_EVERY_MS = 2_000;
 const PLANNERS = 2;
@@ -72,6 +77,11 @@ async function sweepRuns(context: RunbookContext): Promise<void> {
   for (const key of new Set(waiting.map((run) => `${run.slot} ${run.service}`))) {
     await wakeNext(context, waiting.find((run) => `${run.slot} ${run.service}` === key)!);
   }
+  // a cure does not wait behind a run that is stuck
+  for (const run of waiting) if (findRunbook(context, run.runbook).cure) await send(context, "run", run.id);
+  await remindApprovers(context);
+  await nagForReviews(context);
+  await watchReleases(context);
 }
 
 async function expire(context: RunbookContext, run: Run): Promise<void> {

@@ -69,6 +69,17 @@ export function run(more: Partial<Run> = {}): Run {
     createdAt: NOW,
     startedAt: null,
     endedAt: null,
+    notBefore: null,
+    scheduledFor: null,
+    held: null,
+    standing: null,
+    breakGlass: null,
+    reviewDueAt: null,
+    reviewed: null,
+    naggedAt: null,
+    remindedAt: null,
+    follows: null,
+    settles: null,
     ...more,
   };
 }

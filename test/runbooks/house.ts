@@ -134,7 +134,15 @@ export function scripted(
     version: 1,
     help: "made for a test",
     args: [],
-    rules: () => ({ approvals, expires: 3_600_000, good: 1, goodEvery: 10, goodWithin: 1_000 }),
+    rules: () => ({
+      approvals,
+      expires: 3_600_000,
+      good: 1,
+      goodEvery: 10,
+      goodWithin: 1_000,
+      watch: 0,
+      onCritical: "ask",
+    }),
     plan: async ({ service }) => ({
       title: name,
       from: null,
