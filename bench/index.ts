@@ -1,6 +1,7 @@
 import { ack } from "./ack.ts";
 import type { Bench } from "./bench.ts";
 import { idle } from "./idle.ts";
+import { ssh } from "./ssh.ts";
 import { steps } from "./steps.ts";
 
-export const benches: readonly Bench[] = [ack, idle, steps];
+export const benches: readonly Bench[] = [ack, idle, ssh, steps];

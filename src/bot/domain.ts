@@ -11,7 +11,7 @@ export interface KnownRunbook {
   name: string;
   help: string;
   /** in the order in which they may be given without a name; the service is not among them */
-  args: { name: string; required: boolean; help: string; named?: boolean }[];
+  args: { name: string; required: boolean; help: string; named?: boolean; allowed?: string }[];
 }
 
 export interface ReportRequest {

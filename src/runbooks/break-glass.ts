@@ -80,6 +80,12 @@ export async function reviewRun(
   const moved = (await moveRun(tx, run.id, [run.state], run.state, { reviewed }))!;
   await appendEvent(tx, { kind: "run", id: run.id }, "reviewed", { actor });
   await redrawMessages(tx, "run", run.id);
+  await say(
+    tx,
+    "note",
+    { mark: "good", text: `has reviewed run ${run.id} (${reviewOf(run).title})`, actor: actor.id },
+    { channel: context.config.slack.incidents },
+  );
   return moved;
 }
 

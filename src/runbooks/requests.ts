@@ -259,7 +259,7 @@ function assertArguments(runbook: Runbook, service: Service, args: Record<string
     const allowed = known
       ? `${name}: ${known.pattern ? (known.allowed ?? known.help) : VERSION_ALLOWED}`
       : runbook.args.map((arg) => arg.name).join(", ") || "no arguments";
-    throw new StewardError("bad_argument", `'${value.slice(0, 60)}' is not allowed; allowed: ${allowed}`, {
+    throw new StewardError("bad_argument", `'${value.slice(0, 60)}' cannot be used; allowed: ${allowed}`, {
       hint: usage,
     });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { transaction } from "../../src/journal/database.ts";
 import { claimIncident, saveMember } from "../../src/journal/incidents.ts";
-import { wantMessage } from "../../src/journal/messages.ts";
+import { say, wantMessage } from "../../src/journal/messages.ts";
 import type { Message } from "../../src/sandbox/slack/types.ts";
 import { AMIR, bot, everything, GUS, OLGA, OPS, shows, type World, world } from "./harness.ts";
 import { member } from "./samples.ts";
@@ -104,6 +104,57 @@ describe("an approval card", () => {
     expect((await here.journal.query("select state from runs")).rows).toEqual([
       { state: "awaiting_approval" },
     ]);
+  });
+
+  it("is started by breaking the glass, through a form with one reason, and stays marked until it is reviewed", async () => {
+    const here = await world();
+    here.config = {
+      ...here.config,
+      roles: { ...here.config.roles, breakGlass: { users: [OLGA], groups: [] } },
+    };
+    await bot(here);
+    const message = await card(here);
+    expect(buttonsOf(message)).toContain("run_break");
+    await here.slack.click(OLGA, OPS, message.ts, "run_break");
+    const form = await here.slack.until("the form", () => here.slack.views(OLGA).at(-1));
+    expect(JSON.stringify(form.blocks)).toContain("somebody else has to review it within 24 hours");
+    await here.slack.submitView(OLGA, form.id, { reason: { text: "the shop burns" } });
+    const started = await shows(here.slack, "Glass broken");
+    expect(everything(started)).toMatch(/<@U0OLGA> .*the shop burns .*review due/);
+    const [run] = (await here.journal.query("select id from runs")).rows;
+    const data = {
+      runId: run!.id,
+      title: "Update shop",
+      by: OLGA,
+      reason: "x",
+      dueAt: new Date().toISOString(),
+    };
+    await transaction(here.journal, (tx) => say(tx, "review-wanted", data, { channel: "#incidents" }));
+    const wanted = await shows(here.slack, "without a second person", AMIR, "C0INCIDENTS");
+    await here.slack.click(AMIR, "C0INCIDENTS", wanted.ts, "run_review");
+    await shows(here.slack, "reviewed by <@U0AMIR>");
+  });
+
+  it("offers the plan's other ways, and the button carries its place alone", async () => {
+    const here = await world();
+    const { chooseAlternative, requestRun } = here.domain;
+    const alternatives = [{ label: "Code only", args: { database: "keep" } }];
+    here.domain.requestRun = async (tx, request) => {
+      const id = await requestRun(tx, request);
+      await tx.query("update runs set plan = plan || $1", [{ alternatives }]);
+      return id;
+    };
+    const chosen: number[] = [];
+    here.domain.chooseAlternative = async (tx, request) => {
+      chosen.push(request.index);
+      return await chooseAlternative(tx, request);
+    };
+    await bot(here);
+    const message = await card(here);
+    expect(buttonsOf(message)).toContain("run_choose_0");
+    await here.slack.click(AMIR, OPS, message.ts, "run_choose_0");
+    await here.slack.until("the choice", () => (chosen.length > 0 ? true : undefined));
+    expect(chosen).toEqual([0]);
   });
 
   it("that was only shown has nothing to approve", async () => {

@@ -16,8 +16,8 @@ describe("a command in Slack", () => {
       "incidents",
       "incident ack ID",
       "cancel ID",
-      "update SERVICE VERSION [--plan]",
-      "restart SERVICE [--plan]",
+      "update SERVICE VERSION [--at TIME] [--plan]",
+      "restart SERVICE [--at TIME] [--plan]",
     ]) {
       expect(everything(help)).toContain(`\`/ops ${usage}\``);
     }

@@ -125,6 +125,9 @@ export function testDomain(): Domain {
       await say(tx, "health", data, { channel });
     },
     async requestRun(tx, request) {
+      const { version = "1" } = request.args;
+      if (!/^[\w.+-]+$/.test(version))
+        throw new StewardError("bad_argument", `'${version}' cannot be used; allowed: a version`);
       const id = await createRun(tx, { ...request, requestedBy: request.actor });
       await moveRun(tx, id, ["planning"], request.showOnly ? "shown" : "awaiting_approval", {
         plan: plan(request.args.version),
@@ -148,6 +151,26 @@ export function testDomain(): Domain {
       );
       if (!moved)
         throw new StewardError("not_awaiting_approval", `Run ${runId} is not waiting for an approval`);
+      await redrawMessages(tx, "run", runId);
+      return moved;
+    },
+    async breakGlass(tx, { runId, actor, reason }) {
+      const glass = { actor, reason, at: new Date().toISOString(), planHash: "ab".repeat(32) };
+      const moved = (await moveRun(tx, runId, ["awaiting_approval"], "queued", { breakGlass: glass }))!;
+      await redrawMessages(tx, "run", runId);
+      return moved;
+    },
+    async reviewRun(tx, { runId, actor }) {
+      const reviewed = { actor, at: new Date().toISOString() };
+      const moved = (await moveRun(tx, runId, ["queued"], "queued", { reviewed }))!;
+      await redrawMessages(tx, "run", runId);
+      return moved;
+    },
+    async chooseAlternative(tx, { runId, index }) {
+      const chosen = (await lockRun(tx, runId))!.plan!.alternatives![index]!;
+      const moved = (await moveRun(tx, runId, ["awaiting_approval"], "awaiting_approval", {
+        args: chosen.args,
+      }))!;
       await redrawMessages(tx, "run", runId);
       return moved;
     },

@@ -2,7 +2,7 @@
 import type { RunView } from "../../src/bot/present/run-words.ts";
 import type { Attempt, Incident, IncidentMember, Plan, Run } from "../../src/journal/types.ts";
 
-const NOW = new Date("2026-11-23T12:00:00Z");
+export const NOW = new Date("2026-11-23T12:00:00Z");
 
 export function plan(to = "1.1.0", more: Partial<Plan> = {}): Plan {
   return {
@@ -110,6 +110,7 @@ export function runView(more: Partial<Run> = {}, rest: Partial<RunView> = {}): R
     approvals: [],
     attempts: [],
     approvers: { users: ["U0OLGA", "U0AMIR"], groups: ["S0APPROVERS"] },
+    mayBreakGlass: false,
     now: NOW,
     ...rest,
   };

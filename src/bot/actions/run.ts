@@ -24,6 +24,12 @@ export async function actOnRun(
     case "run_reject_form":
       await domain.decideApproval(tx, { runId, planHash, actor, decision: "reject", reason: request.reason });
       return;
+    case "run_break_form":
+      await domain.breakGlass(tx, { runId, planHash, actor, reason: request.reason });
+      return;
+    case "run_review":
+      await domain.reviewRun(tx, { runId, actor });
+      return;
     case "run_cancel":
       await domain.cancelRun(tx, { runId, actor });
       return;
@@ -34,12 +40,18 @@ export async function actOnRun(
       if (run.state === "needs_decision" && run.revision !== clicked.revision) throw changed(runId);
       await domain.decideStuck(tx, { runId, actor, choice: request.action.slice("run_".length) as Decision });
       return;
-    default:
+    default: {
+      const index = /^run_choose_(\d{1,2})$/.exec(request.action)?.[1];
+      if (index !== undefined) {
+        await domain.chooseAlternative(tx, { runId, planHash, index: Number(index), actor });
+        return;
+      }
       throw new StewardError(
         "bad_button",
         `'${request.action.slice(0, 60)}' is not a button that Steward knows`,
         { hint: "Use the newest card, or /ops help." },
       );
+    }
   }
 }
 

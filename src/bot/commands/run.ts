@@ -1,6 +1,7 @@
 import { StewardError } from "../../errors.ts";
 import { listAttempts } from "../../journal/attempts.ts";
 import type { Db } from "../../journal/database.ts";
+import { listEvents } from "../../journal/events.ts";
 import { listApprovals, listRuns, loadRun } from "../../journal/runs.ts";
 import type { Json, Run } from "../../journal/types.ts";
 import { runMark } from "../present/marks.ts";
@@ -46,7 +47,14 @@ async function storyOf(db: Db, found: Run): Promise<RunStory> {
     id: found.id,
     title: runTitle(found),
     headline: unescaped(
-      runHeadline({ run: found, approvals, attempts, approvers: { users: [], groups: [] }, now }),
+      runHeadline({
+        run: found,
+        approvals,
+        attempts,
+        approvers: { users: [], groups: [] },
+        mayBreakGlass: false,
+        now,
+      }),
     ),
     mark: runMark[found.state],
     requestedBy: found.requestedBy.id,
@@ -74,6 +82,12 @@ async function storyOf(db: Db, found: Run): Promise<RunStory> {
         attempt.outcome === "failed" || attempt.outcome === "interrupted"
           ? tail(attempt.output, 10, 900)
           : "",
+    })),
+    events: (await listEvents(db, { kind: "run", id: found.id })).map(({ kind, at, actor, data }) => ({
+      kind,
+      at: at.toISOString(),
+      actor: actor && { kind: actor.kind, id: actor.id },
+      data,
     })),
     error: found.error ? { message: found.error.message, hint: found.error.hint ?? null } : null,
   };

@@ -2,19 +2,17 @@ import { nearest, StewardError } from "../../errors.ts";
 import type { KnownRunbook } from "../domain.ts";
 import { badArgument, type Command } from "./command.ts";
 
-const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
-const VERSION_ALLOWED = "letters, digits and . _ + - , beginning with a letter or digit, at most 64";
-
-/** A runbook as a command: `/ops update SERVICE [VERSION] [--plan]`. */
+/** A runbook as a command: `/ops update SERVICE [VERSION] [--at TIME] [--plan]`. What its arguments may be is the runbook's to say. */
 export function runbookCommand(runbook: KnownRunbook): Command {
   const usage = runbookUsage(runbook);
   const names = runbook.args.map((arg) => arg.name);
+  const placed = runbook.args.filter((arg) => !arg.named).map((arg) => arg.name);
   return {
     name: runbook.name,
     usage: [usage],
     help: runbook.help,
     roles: ["operator"],
-    options: ["plan", ...names],
+    options: ["plan", "at", ...names],
     async run({ config, domain }, tx, { words, options, actor, channel, intentId }) {
       const [typed, ...rest] = words;
       const services = config.services.map(({ id }) => id).join(", ") || "none declared";
@@ -23,20 +21,20 @@ export function runbookCommand(runbook: KnownRunbook): Command {
           hint: `/ops ${usage}`,
         });
       const service = domain.findService(typed).id;
-      if (rest.length > names.length)
+      if (rest.length > placed.length)
         throw badArgument(
-          rest[names.length],
-          names.length ? `at most ${names.join(" ")}` : "only the service",
+          rest[placed.length],
+          placed.length ? `at most ${placed.join(" ")}` : "only the service",
           usage,
         );
       const args: Record<string, string> = {};
-      for (const [index, name] of names.entries()) {
-        const given = options.get(name) ?? rest[index];
-        if (given === undefined) continue;
-        if (typeof given !== "string" || !VERSION.test(given))
-          throw badArgument(String(given), `${name}: ${VERSION_ALLOWED}`, usage);
-        args[name] = given;
+      for (const name of names) {
+        const given = options.get(name) ?? (placed.includes(name) ? rest[placed.indexOf(name)] : undefined);
+        if (given === true) throw badArgument(`--${name}`, `--${name} and a value`, usage);
+        if (given !== undefined) args[name] = given;
       }
+      const at = options.get("at");
+      if (at === true) throw badArgument("--at", "--at and a time such as 22:30", usage);
       if (options.has("plan") && options.get("plan") !== true)
         throw badArgument(String(options.get("plan")), "--plan takes no value", usage);
       await domain.requestRun(tx, {
@@ -47,14 +45,19 @@ export function runbookCommand(runbook: KnownRunbook): Command {
         channel,
         intentId,
         showOnly: options.has("plan"),
+        ...(at === undefined ? {} : { at }),
       });
     },
   };
 }
 
 export function runbookUsage({ name, args }: KnownRunbook): string {
-  const words = args.map((arg) => (arg.required ? arg.name.toUpperCase() : `[${arg.name.toUpperCase()}]`));
-  return [name, "SERVICE", ...words, "[--plan]"].join(" ");
+  const words = args.map((arg) => {
+    const value = arg.allowed ?? arg.name.toUpperCase();
+    const word = arg.named ? `--${arg.name} ${value}` : arg.name.toUpperCase();
+    return arg.required ? word : `[${word}]`;
+  });
+  return [name, "SERVICE", ...words, "[--at TIME]", "[--plan]"].join(" ");
 }
 
 /** Throws `unknown_command`, with the nearest and the list. */

@@ -7,7 +7,7 @@ import { isView, openView } from "./views.ts";
 
 export function registerActions(app: App, context: ListenerContext): void {
   app.action<BlockAction<ButtonAction>>(
-    { action_id: /^(run|incident)_[a-z]{1,20}$/, type: "block_actions" },
+    { action_id: /^(run|incident)_[a-z0-9_]{1,20}$/, type: "block_actions" },
     async ({ body, action, ack, respond }) => {
       const actor = actorOf(body);
       const channel = body.channel?.id ?? null;

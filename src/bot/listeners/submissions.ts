@@ -8,7 +8,7 @@ import type { FormMetadata } from "./views.ts";
 
 export function registerSubmissions(app: App, context: ListenerContext): void {
   app.view(
-    { callback_id: /^(run_reject|incident_resolve)_form$/, type: "view_submission" },
+    { callback_id: /^(run_reject|run_break|incident_resolve)_form$/, type: "view_submission" },
     async ({ body, view, ack }) => {
       const work = async () => {
         const metadata = parseMetadata(view.private_metadata);

@@ -7,7 +7,7 @@ import type { Actor } from "../../journal/types.ts";
 import { parseIncidentValue, parseRunValue } from "../actions/values.ts";
 import { knownIncident } from "../commands/incident.ts";
 import { knownRun } from "../commands/run.ts";
-import { rejectForm, resolveForm } from "../present/forms.ts";
+import { breakForm, rejectForm, resolveForm } from "../present/forms.ts";
 import { presentNotice } from "../present/notice.ts";
 import { presentRunDetails } from "../present/run-details.ts";
 import { runTitle } from "../present/run-words.ts";
@@ -15,7 +15,7 @@ import { presentTimeline } from "../present/timeline.ts";
 import { loadRunView } from "../publisher/load.ts";
 import type { ListenerContext } from "./index.ts";
 
-const VIEWS = ["run_details", "run_reject", "incident_resolve", "incident_timeline"];
+const VIEWS = ["run_details", "run_reject", "run_break", "incident_resolve", "incident_timeline"];
 
 export function isView(action: string): boolean {
   return VIEWS.includes(action);
@@ -60,6 +60,8 @@ async function draw(context: ListenerContext, { action, value, channel }: ViewRe
     const metadata: FormMetadata = { value: String(value), channel };
     if (action === "run_reject")
       return rejectForm(JSON.stringify(metadata), { id: runId, title: runTitle(run) });
+    if (action === "run_break")
+      return breakForm(JSON.stringify(metadata), { id: runId, title: runTitle(run) });
     return presentRunDetails(await loadRunView(context, run));
   }
   const { incidentId } = parseIncidentValue(value);

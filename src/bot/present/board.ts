@@ -72,7 +72,42 @@ export function boardLines({ run, attempts, now }: RunView): BoardLine[] {
       ended(run.endedAt),
     );
   });
-  return [...done, ...undone];
+  const lanes = new Map(planned.flatMap(({ name, lane }) => (lane === undefined ? [] : [[name, lane]])));
+  return [...byLane(done, lanes), ...byLane(undone, lanes)];
+}
+
+/** One row a host of a fleet, where its first step stands: ten hosts of three steps are ten rows. */
+function byLane(lines: BoardLine[], lanes: Map<string, string>): BoardLine[] {
+  const laneOf = ({ id }: BoardLine) => lanes.get(id.replace(/^(?:do|undo)-/, ""));
+  return lines.flatMap((line) => {
+    const lane = laneOf(line);
+    if (lane === undefined) return [line];
+    const own = lines.filter((other) => laneOf(other) === lane);
+    return own[0] === line ? [laneLine(lane, own)] : [];
+  });
+}
+
+function laneLine(lane: string, own: BoardLine[]): BoardLine {
+  const undo = own[0]!.id.startsWith("undo-");
+  const failed = own.find(({ status }) => status === "error");
+  const begun = own.filter(({ status }) => status !== "pending");
+  const current = failed ?? begun.at(-1);
+  const status = failed
+    ? "error"
+    : begun.length === 0
+      ? "pending"
+      : own.every((one) => one.status === "complete")
+        ? "complete"
+        : "in_progress";
+  const stage = current?.id.replace(/^(?:do|undo)-/, "").split(":")[0] ?? "";
+  return {
+    id: own[0]!.id,
+    title: `${undo ? "Undo: " : ""}${lane}`,
+    status,
+    word: status === "complete" ? "" : [stage, current?.word].filter(Boolean).join(" ") || own[0]!.word,
+    tookMs: begun.length ? begun.reduce((sum, { tookMs }) => sum + (tookMs ?? 0), 0) : null,
+    output: failed?.output ?? "",
+  };
 }
 
 function ended(endedAt: Date | null): string {

@@ -15,6 +15,16 @@ export function rejectForm(metadata: string, run: { id: number; title: string })
 }
 
 /** `metadata` holds ids only. */
+export function breakForm(metadata: string, run: { id: number; title: string }): ModalView {
+  return reasonForm("run_break_form", metadata, {
+    title: `Break glass: run ${run.id}`,
+    submit: "Start it now",
+    about: `${run.title}\n\nIt starts at once, without a second person. The run is marked for good, #incidents is told, and somebody else has to review it within 24 hours.`,
+    label: "Why can it not wait for an approval?",
+  });
+}
+
+/** `metadata` holds ids only. */
 export function resolveForm(metadata: string, incident: { id: number; title: string }): ModalView {
   return reasonForm("incident_resolve_form", metadata, {
     title: `Resolve ${incident.id}`,

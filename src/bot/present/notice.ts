@@ -4,6 +4,7 @@ import { person } from "./actor.ts";
 import { message, type Presented, section, sections } from "./blocks.ts";
 import { presentHealth } from "./health.ts";
 import { presentHelp, presentIncidents, presentRuns, presentStatus } from "./lists.ts";
+import { presentReminder, presentReview } from "./reminders.ts";
 import { presentRunStory } from "./run-story.ts";
 import { line, safe } from "./text.ts";
 
@@ -26,6 +27,9 @@ const PRESENTERS: Record<string, (data: { [key: string]: Json }) => Presented> =
   status: presentStatus,
   runs: presentRuns,
   run: presentRunStory,
+  "approval-reminder": presentReminder,
+  "review-wanted": (data) => presentReview(data, "was started without a second person"),
+  "review-overdue": (data) => presentReview(data, "still waits for its review"),
   incidents: presentIncidents,
 };
 

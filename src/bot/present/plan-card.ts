@@ -1,6 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { group, person, who } from "./actor.ts";
 import { context, fields, section, sections } from "./blocks.ts";
+import { governance } from "./governance.ts";
 import { readingMark, worstFirst } from "./marks.ts";
 import { type RunView, rejection } from "./run-words.ts";
 import { capital, code, count, line, moment, safe } from "./text.ts";
@@ -16,6 +17,7 @@ export function planCard(view: RunView): KnownBlock[] {
   const plan = run.plan;
   const { commits, migrations, readings, warnings, backup, undo } = plan.context;
   return [
+    ...governance(view),
     ...sections(warnings.map((warning) => `:warning: ${safe(warning, 1_000)}`).join("\n")),
     fields([
       ["Asked by", who(run.requestedBy)],

@@ -11,16 +11,25 @@ export interface RunView {
   attempts: Attempt[];
   /** ids of the people and user groups that may approve */
   approvers: { users: string[]; groups: string[] };
+  /** whether anybody is named for breaking the glass */
+  mayBreakGlass: boolean;
   now: Date;
 }
 
-/** `Update shop 1.0.0 → 1.1.0`, not escaped: for headers and, through `line`, for mrkdwn. */
-export function runTitle({ runbook, service, plan, args }: Run): string {
+/**
+ * `Update shop 1.0.0 → 1.1.0`, not escaped: for headers and, through `line`, for mrkdwn. Where a service has
+ * environments, the environment comes first, and production in capitals.
+ */
+export function runTitle(run: Pick<Run, "runbook" | "service" | "plan" | "args">): string {
+  const { runbook, plan, args } = run;
+  const [service = "", environment] = run.service.split("@");
+  const where = environment ? `${environment === "production" ? "PRODUCTION" : environment} · ` : "";
   const from = plan?.from;
   const to = plan?.to ?? args.version;
-  if (from && to) return `${capital(runbook)} ${service} ${from} → ${to}`;
-  if (to) return `${capital(runbook)} ${service} to ${to}`;
-  return plan?.title ?? `${capital(runbook)} ${service}`;
+  const what = `${where}${capital(runbook)} ${service}`;
+  if (from && to) return `${what} ${from} → ${to}`;
+  if (to) return `${what} to ${to}`;
+  return environment || !plan ? what : plan.title;
 }
 
 /** The headline and, where something went wrong, why: for lock screens. */
@@ -46,7 +55,7 @@ export function runHeadline(view: RunView): string {
     case "shown":
       return `${title}: what would be done`;
     case "queued":
-      return `${title}: approved, waiting for its turn`;
+      return run.held ? `${title}: approved, held back` : `${title}: approved, waiting for its turn`;
     case "running":
       return run.cancelRequested ? `${title}: stopping after this step` : `${title}: running`;
     case "needs_decision":
@@ -54,7 +63,7 @@ export function runHeadline(view: RunView): string {
     case "undoing":
       return `${title}: ${failure(view)}; being undone`;
     case "succeeded":
-      return run.plan?.to ? `${service} runs ${line(run.plan.to, 60)}` : `${title}: done`;
+      return run.plan?.to ? `${service} runs ${line(run.plan.to, 60)}${onHosts(run)}` : `${title}: done`;
     case "undone":
       return undone(view);
     case "failed":
@@ -70,6 +79,15 @@ export function runHeadline(view: RunView): string {
         ? `${title}: the plan is void, nothing was done`
         : `${title}: it cannot be planned, nothing was done`;
   }
+}
+
+/** ` on 9 of 10 hosts (not on web-7)`, where some of a fleet failed and the roll went on. */
+function onHosts({ plan, facts }: Run): string {
+  const failed = Array.isArray(facts.failedHosts) ? facts.failedHosts.map(String) : [];
+  if (failed.length === 0) return "";
+  const all = new Set(plan?.steps.flatMap(({ lane }) => (lane === undefined ? [] : [lane]))).size;
+  const names = failed.slice(0, 5).map((name) => line(name, 40));
+  return ` on ${all - failed.length} of ${all} hosts (not on ${names.join(", ")}${failed.length > 5 ? ", …" : ""})`;
 }
 
 /** What went wrong, whole, with its hint; empty where nothing did. */

@@ -11,6 +11,7 @@ import {
   sections,
 } from "./blocks.ts";
 import { board, simpleBoard } from "./board.ts";
+import { governance } from "./governance.ts";
 import { runMark } from "./marks.ts";
 import { planCard } from "./plan-card.ts";
 import {
@@ -46,7 +47,7 @@ export function presentRun(view: RunView): Presented {
   if (run.state === "awaiting_approval" || run.state === "shown") {
     return message(note, frame(planCard(view), run.plan ? cardButtons(view) : []), whereElse);
   }
-  const middle = story(view);
+  const middle = [...governance(view), ...story(view)];
   const faces = boardButtons(view);
   return {
     ...message(note, frame([...middle, ...board(view)], faces), whereElse),
@@ -59,7 +60,7 @@ function cardButtons(view: RunView): ButtonFace[] {
   const details = runButton(run, "details", "Details");
   if (run.state === "shown") return [details];
   return [
-    runButton(run, "approve", "Approve", {
+    runButton(run, "approve", `Approve ${run.runbook} of ${run.service}`, {
       style: "primary",
       confirm: {
         title: runTitle(run),
@@ -67,13 +68,23 @@ function cardButtons(view: RunView): ButtonFace[] {
         yes: "Approve",
       },
     }),
+    ...(run.plan?.alternatives ?? [])
+      .slice(0, 5)
+      .map(({ label }, index) => runButton(run, `choose_${index}`, label)),
     runButton(run, "reject", "Reject", { style: "danger" }),
     details,
     runButton(run, "cancel", "Withdraw"),
+    ...breakButton(view),
   ];
 }
 
-function boardButtons({ run }: RunView): ButtonFace[] {
+/** Only where somebody is named for it; that it is not everybody is said when the form comes back. */
+function breakButton({ run, mayBreakGlass }: RunView): ButtonFace[] {
+  return mayBreakGlass ? [runButton(run, "break", "Break glass …")] : [];
+}
+
+function boardButtons(view: RunView): ButtonFace[] {
+  const { run } = view;
   const details = run.plan ? [runButton(run, "details", "Details")] : [];
   const cancel = runButton(run, "cancel", "Cancel", {
     confirm: {
@@ -84,7 +95,7 @@ function boardButtons({ run }: RunView): ButtonFace[] {
   });
   switch (run.state) {
     case "queued":
-      return [runButton(run, "cancel", "Cancel"), ...details];
+      return [runButton(run, "cancel", "Cancel"), ...details, ...(run.held ? breakButton(view) : [])];
     case "running":
       return run.cancelRequested ? details : [cancel, ...details];
     case "needs_decision":

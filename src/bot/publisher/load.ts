@@ -10,7 +10,7 @@ type LoadContext = Pick<BotContext, "journal" | "config" | "domain">;
 
 /** A run as it stands now, with all that its messages show. */
 export async function loadRunView({ journal, config }: LoadContext, run: Run): Promise<RunView> {
-  const { approver, admin } = config.roles;
+  const { approver, admin, breakGlass } = config.roles;
   return {
     run,
     approvals: await listApprovals(journal, run.id),
@@ -19,6 +19,7 @@ export async function loadRunView({ journal, config }: LoadContext, run: Run): P
       users: [...new Set([...(approver?.users ?? []), ...(admin?.users ?? [])])],
       groups: [...new Set([...(approver?.groups ?? []), ...(admin?.groups ?? [])])],
     },
+    mayBreakGlass: Boolean(breakGlass?.users.length || breakGlass?.groups.length),
     now: new Date(),
   };
 }

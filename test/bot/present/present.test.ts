@@ -1,15 +1,16 @@
 import type { KnownBlock, ModalView } from "@slack/types";
 import { describe, expect, it } from "vitest";
 import type { Presented } from "../../../src/bot/present/blocks.ts";
-import { rejectForm, resolveForm } from "../../../src/bot/present/forms.ts";
+import { boardLines } from "../../../src/bot/present/board.ts";
+import { breakForm, rejectForm, resolveForm } from "../../../src/bot/present/forms.ts";
 import { presentIncident } from "../../../src/bot/present/incident.ts";
 import { presentNotice } from "../../../src/bot/present/notice.ts";
 import { presentRun } from "../../../src/bot/present/run.ts";
 import { presentRunDetails } from "../../../src/bot/present/run-details.ts";
 import { presentTimeline } from "../../../src/bot/present/timeline.ts";
-import type { Json, RunState } from "../../../src/journal/types.ts";
+import type { Json, Run, RunState } from "../../../src/journal/types.ts";
 import { takeMessageBlocks, takeView } from "../../../src/sandbox/slack/blocks/check.ts";
-import { attempt, HOSTILE, incident, member, plan, runView } from "../samples.ts";
+import { attempt, HOSTILE, incident, member, NOW, plan, runView } from "../samples.ts";
 
 const LONG = `${HOSTILE} ${"x".repeat(10_000)}\n${"y & <z> ".repeat(1_300)}`;
 const STATES: RunState[] = [
@@ -293,6 +294,88 @@ describe("an incident", () => {
   });
 });
 
+describe("who governs a run", () => {
+  const shown = (more: Partial<Run>) => accepted(presentRun(runView(more)));
+
+  it("says the environment first, production in capitals, and names all of it on the button", () => {
+    const text = shown({ service: "shop@production" });
+    expect(text).toMatch(/^PRODUCTION · Update shop 1.0.0 → 1.1.0/);
+    expect(text).toContain("Approve update of shop@production");
+    expect(shown({ service: "shop@staging" })).toMatch(/^staging · Update shop/);
+  });
+
+  it("says why and until when it is held back, while it is", () => {
+    const held = { reason: "freeze “year end”", until: "2027-01-02T23:00:00.000Z" };
+    expect(shown({ held })).toMatch(/Held back until <!date.*freeze “year end”/);
+    expect(shown({ held, state: "queued" })).toContain("approved, held back");
+    expect(shown({ held, state: "succeeded" })).not.toContain("Held back");
+  });
+
+  it("shows broken glass for ever, and what was approved beforehand", () => {
+    const breakGlass = {
+      actor: { kind: "person", id: "U0OLGA" },
+      reason: "it burns",
+      at: NOW.toISOString(),
+      planHash: "",
+    } as const;
+    expect(shown({ breakGlass, reviewDueAt: NOW, state: "succeeded" })).toMatch(
+      /Glass broken\* by <@U0OLGA>.*it burns · review due/,
+    );
+    const reviewed = { actor: { kind: "person", id: "U0AMIR" }, at: NOW.toISOString() } as const;
+    expect(shown({ breakGlass, reviewed, state: "succeeded" })).toContain("reviewed by <@U0AMIR>");
+    expect(shown({ standing: "ab".repeat(32), facts: { standing: { used: 2, hourly: 3 } } })).toContain(
+      "Approved beforehand by the declaration of shop (2 of 3 this hour, ababab",
+    );
+  });
+
+  it("offers to break the glass only where somebody may", () => {
+    expect(accepted(presentRun(runView({}, { mayBreakGlass: true })))).toContain("run_break");
+    expect(accepted(presentRun(runView()))).not.toContain("run_break");
+    accepted({
+      text: "form",
+      blocks: takeView(breakForm("{}", { id: 7, title: LONG })).blocks as KnownBlock[],
+    });
+  });
+
+  it("gives a fleet one row a host", () => {
+    const hosts = Array.from({ length: 10 }, (_, index) => `web-${index + 1}`);
+    const steps = hosts.flatMap((lane, batch) =>
+      ["checkout", "restart"].map((name) => ({
+        name: `${name}:${lane}`,
+        title: `${name} on ${lane}`,
+        commands: [],
+        idempotent: true,
+        lane,
+        batch,
+      })),
+    );
+    const view = runView(
+      { state: "running", plan: plan("1.1.0", { steps }), facts: { failedHosts: ["web-2"] } },
+      {
+        attempts: [
+          attempt("checkout:web-1"),
+          attempt("restart:web-1"),
+          attempt("checkout:web-2", { outcome: "failed", output: "disk full" }),
+          attempt("checkout:web-3", { outcome: null, endedAt: null }),
+        ],
+      },
+    );
+    expect(boardLines(view).map(({ title, status, word }) => [title, status, word])).toEqual([
+      ["web-1", "complete", ""],
+      ["web-2", "error", "checkout failed"],
+      ["web-3", "in_progress", "checkout"],
+      ...hosts.slice(3).map((host) => [host, "pending", ""]),
+    ]);
+    accepted(presentRun(view));
+    const done = {
+      state: "succeeded" as const,
+      plan: plan("1.1.0", { steps }),
+      facts: { failedHosts: ["web-2"] },
+    };
+    expect(accepted(presentRun(runView(done)))).toContain("on 9 of 10 hosts (not on web-2)");
+  });
+});
+
 describe("notices", () => {
   const readings = [
     { check: LONG, type: "http", component: LONG, state: "critical", summary: LONG, value: 1, unit: "" },
@@ -369,8 +452,22 @@ describe("notices", () => {
         error: LONG,
         output: LONG,
       })),
+      events: Array.from({ length: 40 }, () => ({
+        kind: "held",
+        at: "2026-11-23T12:00:00Z",
+        actor: { kind: "person", id: LONG },
+        data: { reason: LONG, until: LONG, differences: [LONG, LONG] },
+      })),
       error: { message: LONG, hint: LONG },
     },
+    "approval-reminder": {
+      runId: 1,
+      title: LONG,
+      expiresAt: "2026-11-23T12:00:00Z",
+      approvers: { users: Array.from({ length: 50 }, () => LONG), groups: [LONG] },
+    },
+    "review-wanted": { runId: 1, title: LONG, by: LONG, reason: LONG, dueAt: "2026-11-23T12:00:00Z" },
+    "review-overdue": { runId: 1, title: LONG, by: LONG, reason: LONG, dueAt: "2026-11-23T12:00:00Z" },
     "kind of tomorrow": { text: LONG },
   };
 
