@@ -1,6 +1,7 @@
 /** The wiring: every part made once and given to those that need it. */
 import { startBot } from "./bot/app.ts";
 import type { Domain } from "./bot/domain.ts";
+import { hostOf } from "./config/service.ts";
 import { type Config, type Environment, findService, hasRole, type Service } from "./config.ts";
 import { StewardError } from "./errors.ts";
 import { acknowledgeIncident, recommendedRunbook, resolveIncident } from "./incidents/actions.ts";
@@ -74,7 +75,7 @@ export async function startSteward(
       log,
       redact,
       mirrors: `${environment.home}/mirrors`,
-      host: (service) => (service ? hosts.of(service.host) : hosts.here),
+      host: (service, lane) => (service ? hosts.of(hostOf(service, lane)) : hosts.here),
       measure: (service, only) => measureService(service, measuring, only ? { only } : {}),
       runbooks,
     };

@@ -84,6 +84,11 @@ export function serviceOf(key: string, file: ServiceFile, absolute: (path: strin
   };
 }
 
+/** The declaration of one host of a service's fleet; without a name, of where the service runs or begins. */
+export function hostOf(service: Pick<Service, "host" | "fleet">, lane?: string): HostDeclaration {
+  return service.fleet?.hosts.find(({ name }) => name === lane)?.host ?? service.host;
+}
+
 function fleetOf(file: NonNullable<ServiceFile["fleet"]>, absolute: (path: string) => string): Fleet {
   const { groups, ...how } = file;
   const hosts = Object.entries(groups).flatMap(([group, members]) =>

@@ -28,6 +28,66 @@ export async function beginAttempt(db: Db, attempt: NewAttempt): Promise<Attempt
   return firstRow<Attempt>(result) ?? claimLost(attempt.runId);
 }
 
+export interface AttemptEnd {
+  outcome: NonNullable<Attempt["outcome"]>;
+  output: string;
+  error?: ErrorRecord;
+  /** left for later steps; merged into the run's */
+  facts?: Record<string, Json>;
+}
+
+/** Prepared, as every step has it: planning it anew would cost more than carrying it out. */
+const PASS_ON = {
+  name: "pass-on",
+  text: `with run as (
+       update runs set facts = facts || $5::jsonb, revision = revision + 1
+       where id = $1 and token = $2 and state = 'running' returning id, cancel_requested),
+     ended as (
+       update attempts a set ended_at = now(), outcome = $6, output = $7, error = $8::jsonb
+       from run where a.id = $4 and a.run_id = run.id and a.ended_at is null),
+     begun as (
+       insert into attempts (run_id, step, position, direction, number, token, holder)
+       select run.id, $9, $10, $11, 1 + (select count(*) from attempts a where a.run_id = run.id and a.step = $9 and a.direction = $11), $2, $3
+       from run where run.cancel_requested is null and not exists (
+         select 1 from attempts o where o.run_id = run.id and o.step = $9 and o.direction = $11 and o.token = $2 and o.ended_at is null)
+       returning *),
+     drawn as (
+       update messages set revision = revision + 1 from run
+       where subject_kind = 'run' and subject_id = run.id and messages.state = 'live')
+     select run.cancel_requested is not null as cancelled, begun.id as begun_id, begun.*, pg_notify('steward', 'messages')
+     from run left join begun on true`,
+};
+
+/**
+ * The outcome of one attempt and the intent of the next, in one statement and so in one commit; `ended` is missing
+ * for the first. No next one is begun when the run is to be cancelled: `begun` is then missing. Repeated after a
+ * lost answer it finds what it had written. Refused with `claim_lost` when the run has another holder.
+ */
+export async function passOn(
+  db: Db,
+  ended: { attempt: Pick<Attempt, "id">; end: AttemptEnd } | null,
+  next: NewAttempt,
+): Promise<{ begun: Attempt | undefined }> {
+  const result = await db.query<{ begun_id: number | null; cancelled: boolean }>(PASS_ON, [
+    next.runId,
+    next.token,
+    next.holder,
+    ended?.attempt.id ?? null,
+    ended?.end.facts ?? {},
+    ended?.end.outcome ?? null,
+    ended?.end.output ?? "",
+    ended?.end.error ?? null,
+    next.step,
+    next.position,
+    next.direction,
+  ]);
+  const [row] = result.rows;
+  if (!row) return claimLost(next.runId);
+  if (row.begun_id !== null) return { begun: firstRow<Attempt>(result) };
+  if (row.cancelled) return { begun: undefined };
+  return { begun: (await listAttempts(db, next.runId)).findLast(({ endedAt }) => endedAt === null) };
+}
+
 /** Writes down which process is about to act; call it before the process is let go. */
 export async function recordProcess(
   db: Db,
@@ -35,8 +95,11 @@ export async function recordProcess(
   process: ProcessRecord,
 ): Promise<void> {
   const result = await db.query(
-    `update attempts set process = $3 where id = $1 and ended_at is null
+    {
+      name: "record-process",
+      text: `update attempts set process = $3 where id = $1 and ended_at is null
        and exists (select 1 from runs r where r.id = attempts.run_id and r.token = $2)`,
+    },
     [attempt.id, attempt.token, process],
   );
   if (result.rowCount !== 1) claimLost(attempt.runId);
@@ -61,12 +124,7 @@ export async function recordOutput(
 export async function endAttempt(
   db: Db,
   attempt: Pick<Attempt, "id" | "runId" | "token">,
-  end: {
-    outcome: NonNullable<Attempt["outcome"]>;
-    output: string;
-    error?: ErrorRecord;
-    facts?: Record<string, Json>;
-  },
+  end: AttemptEnd,
 ): Promise<void> {
   const result = await db.query(
     `with run as (

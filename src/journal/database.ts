@@ -8,7 +8,8 @@ import { StewardError } from "../errors.ts";
 /** Anything a query can be sent to: the journal itself, or the transaction one is in. */
 export interface Db {
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
-    text: string,
+    /** with a name it is prepared once a connection: for what every step or reading needs */
+    text: string | { name: string; text: string },
     values?: unknown[],
   ): Promise<pg.QueryResult<Row>>;
 }

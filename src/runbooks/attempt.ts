@@ -1,7 +1,13 @@
 /** One attempt at one step: intent written, process journaled before it acts, outcome written. */
 import type { Service } from "../config.ts";
-import { type ErrorRecord, errorRecord, StewardError } from "../errors.ts";
-import { beginAttempt, endAttempt, recordOutput, recordProcess } from "../journal/attempts.ts";
+import { errorRecord, StewardError } from "../errors.ts";
+import {
+  type AttemptEnd,
+  beginAttempt,
+  endAttempt,
+  recordOutput,
+  recordProcess,
+} from "../journal/attempts.ts";
 import { isAway, transaction, whileAway } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { redrawMessages } from "../journal/messages.ts";
@@ -9,7 +15,7 @@ import { moveRun } from "../journal/runs.ts";
 import type { Attempt, Json, Run } from "../journal/types.ts";
 import { type Deed, NeedsDecision, type RunbookContext, type Step } from "./runbook.ts";
 
-interface AttemptInput {
+export interface AttemptInput {
   run: Run;
   service: Service;
   step: Step;
@@ -24,10 +30,41 @@ const OUTPUT_EVERY_MS = 1_000;
 /** a command gets 5 s between SIGTERM and SIGKILL, and a moment to be gone; over SSH that takes some asking */
 const ENDING_MS = 12_000;
 
+/** What a step came to, not written down yet. */
+export interface Done {
+  output: string;
+  facts: Record<string, Json>;
+  failure: StewardError | undefined;
+}
+
 /**
- * Tries a step once. Undefined when it was done; otherwise why not. A failure on the way forward moves the
- * run to undoing in the same transaction as the outcome, so no crash lies between them.
- * Throws when the claim was lost or the replica is stopping: then the attempt stays open, for the next holder.
+ * Does what the open attempt says. Throws when the claim was lost or the replica is stopping: then the attempt
+ * stays open, for the next holder.
+ */
+export async function doStep(context: RunbookContext, input: AttemptInput, attempt: Attempt): Promise<Done> {
+  const { step, direction, signal } = input;
+  const output = new Transcript();
+  const facts: Record<string, Json> = {};
+  const stepSignal = AbortSignal.any([signal, AbortSignal.timeout(step.timeoutMs)]);
+  const deed = createDeed(context, input, attempt, output, facts, stepSignal);
+  const flush = setInterval(() => void flushOutput(context, attempt, output), OUTPUT_EVERY_MS);
+  let failure: StewardError | undefined;
+  try {
+    await raceAbort(direction === "do" ? step.run(deed) : step.takeBack!(deed), stepSignal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof StewardError && error.code === "claim_lost") throw error;
+    failure = asFailure(context, error, step, stepSignal);
+    output.add(`${failure.message}\n`);
+  } finally {
+    clearInterval(flush);
+  }
+  return { output: output.text(), facts, failure };
+}
+
+/**
+ * Tries a step once by itself: intent, deed, outcome. Undefined when it was done; otherwise why not. The run stays
+ * in its state whatever comes of it.
  */
 export async function attemptStep(
   context: RunbookContext,
@@ -50,24 +87,54 @@ export async function attemptStep(
       }),
     signal,
   );
-  const output = new Transcript();
-  const facts: Record<string, Json> = {};
-  const stepSignal = AbortSignal.any([signal, AbortSignal.timeout(step.timeoutMs)]);
-  const deed = createDeed(context, input, attempt, output, facts, stepSignal);
-  const flush = setInterval(() => void flushOutput(context, attempt, output), OUTPUT_EVERY_MS);
-  let failure: StewardError | undefined;
-  try {
-    await raceAbort(direction === "do" ? step.run(deed) : step.takeBack!(deed), stepSignal);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof StewardError && error.code === "claim_lost") throw error;
-    failure = asFailure(context, error, step, stepSignal);
-    output.add(`${failure.message}\n`);
-  } finally {
-    clearInterval(flush);
-  }
-  await whileAway(() => settle(context, input, attempt, { output: output.text(), facts, failure }), signal);
-  return failure;
+  const done = await doStep(context, input, attempt);
+  await whileAway(
+    () =>
+      transaction(context.journal, async (tx) => {
+        await endAttempt(tx, attempt, endOf(done, input));
+        await redrawMessages(tx, "run", run.id);
+      }),
+    signal,
+  );
+  return done.failure;
+}
+
+/**
+ * Writes the outcome of a failed attempt. A failure on the way forward moves the run to undoing in the same
+ * transaction, so no crash lies between them; one that a person has to decide about does not.
+ */
+export async function settleFailure(
+  context: RunbookContext,
+  input: AttemptInput,
+  attempt: Attempt,
+  done: Done,
+): Promise<void> {
+  const { run, step } = input;
+  const error = errorRecord(done.failure);
+  await transaction(context.journal, async (tx) => {
+    await endAttempt(tx, attempt, endOf(done, input));
+    if (!(done.failure instanceof NeedsDecision)) {
+      await moveRun(
+        tx,
+        run.id,
+        ["running"],
+        "undoing",
+        { error: { ...error, message: `${step.title}: ${error.message}` } },
+        run.token,
+      );
+      await appendEvent(tx, { kind: "run", id: run.id }, "step_failed", {
+        data: { step: step.name, code: error.code, message: error.message },
+      });
+    }
+    await redrawMessages(tx, "run", run.id);
+  });
+}
+
+/** How an attempt ended. In a lane, what a person has to decide counts as interrupted: the lane goes on from there. */
+export function endOf({ output, facts, failure }: Done, { step }: Pick<AttemptInput, "step">): AttemptEnd {
+  if (!failure) return { outcome: "done", output, facts };
+  const undecided = failure instanceof NeedsDecision && step.batch !== undefined;
+  return { outcome: undecided ? "interrupted" : "failed", output, facts, error: errorRecord(failure) };
 }
 
 /** Asks a step whether an interrupted attempt had done its work. `unknown` when the probe itself fails. */
@@ -92,38 +159,6 @@ export async function probeStep(
   }
 }
 
-async function settle(
-  context: RunbookContext,
-  input: AttemptInput,
-  attempt: Attempt,
-  end: { output: string; facts: Record<string, Json>; failure: StewardError | undefined },
-): Promise<void> {
-  const { run, step, direction } = input;
-  const error: ErrorRecord | undefined = end.failure && errorRecord(end.failure);
-  await transaction(context.journal, async (tx) => {
-    await endAttempt(tx, attempt, {
-      outcome: error ? "failed" : "done",
-      output: end.output,
-      facts: end.facts,
-      ...(error ? { error } : {}),
-    });
-    if (error && direction === "do" && !(end.failure instanceof NeedsDecision)) {
-      await moveRun(
-        tx,
-        run.id,
-        ["running"],
-        "undoing",
-        { error: { ...error, message: `${step.title}: ${error.message}` } },
-        run.token,
-      );
-      await appendEvent(tx, { kind: "run", id: run.id }, "step_failed", {
-        data: { step: step.name, code: error.code, message: error.message },
-      });
-    }
-    await redrawMessages(tx, "run", run.id);
-  });
-}
-
 function createDeed(
   context: RunbookContext,
   input: AttemptInput,
@@ -142,7 +177,7 @@ function createDeed(
     signal,
     async command(command, options = {}) {
       output.add(`$ ${context.redact(command.map(quoteForReading).join(" "))}\n`);
-      const host = options.here ? context.host() : context.host(service);
+      const host = options.here ? context.host() : context.host(service, step.lane);
       const running = host.run(command, {
         timeoutMs: options.timeoutMs ?? step.timeoutMs,
         signal,

@@ -1,18 +1,18 @@
 /** Carrying a run: step by step, the journal before the deed, and back again when a step fails. */
 import type { Service } from "../config.ts";
 import { StewardError } from "../errors.ts";
-import { listAttempts } from "../journal/attempts.ts";
+import { type AttemptEnd, endAttempt, listAttempts, type NewAttempt, passOn } from "../journal/attempts.ts";
 import { transaction, whileAway } from "../journal/database.ts";
-import { appendEvent } from "../journal/events.ts";
-import { redrawMessages } from "../journal/messages.ts";
-import { claimRun, loadRun, moveRun } from "../journal/runs.ts";
+import { claimRun, loadRun } from "../journal/runs.ts";
 import type { Attempt, Run } from "../journal/types.ts";
-import { attemptStep } from "./attempt.ts";
+import { type AttemptInput, doStep, endOf, settleFailure } from "./attempt.ts";
 import { endRun } from "./ending.ts";
+import { rollBatch, stagesOf } from "./lanes.ts";
 import { findRunbook } from "./requests.ts";
 import { NeedsDecision, type RunbookContext, type Step } from "./runbook.ts";
 import { settleInterrupted } from "./takeover.ts";
-import { waitForDecision } from "./waiting.ts";
+import { goBack, isDone, toUndoing } from "./undo.ts";
+import { askHowToGoOn, waitForDecision } from "./waiting.ts";
 
 /**
  * Carries a run that is running or undoing to its end or to a decision. Whoever calls it takes the run over:
@@ -62,117 +62,86 @@ async function carryClaimed(context: RunbookContext, run: Run, signal: AbortSign
   if (state === "undoing") await goBack(context, run, service, steps, signal);
 }
 
-/** Does what is not done yet. `undoing` when a step failed or the run was cancelled. */
+/**
+ * Does what is not done yet, batch by batch. The outcome of a step and the intent of the next are one commit.
+ * `undoing` when a step failed or the run was cancelled.
+ */
 async function goForward(
   context: RunbookContext,
-  run: Run,
+  claimed: Run,
   service: Service,
   steps: Step[],
   signal: AbortSignal,
 ): Promise<"stopped" | "undoing"> {
-  for (const [position, step] of steps.entries()) {
-    const now = (await whileAway(() => loadRun(context.journal, run.id), signal))!;
-    if (now.token !== run.token) return "stopped";
-    signal.throwIfAborted();
-    if (isDone(await listAttempts(context.journal, run.id), step, "do")) continue;
-    if (now.cancelRequested) {
-      await toUndoing(context, now, { code: "cancelled", message: "Cancelled" });
-      return "undoing";
+  const attempts = await whileAway(() => listAttempts(context.journal, claimed.id), signal);
+  const pending = stagesOf(steps.filter((step) => !isDone(attempts, step, "do")));
+  let run = claimed;
+  let last: { attempt: Attempt; end: AttemptEnd } | null = null;
+  for (const stage of pending) {
+    if (stage.batch !== undefined) {
+      if (last) await finish(context, last, signal);
+      last = null;
+      const now = await whileAway(() => loadRun(context.journal, run.id), signal);
+      if (now?.token !== run.token) return "stopped";
+      run = now;
+      if (run.cancelRequested) return await toCancelled(context, run);
+      const came = await rollBatch(context, { run, service, steps, batch: stage.batch, signal });
+      if (came !== "rolled") return came;
+      continue;
     }
-    const failure = await attemptStep(context, {
-      run: now,
-      service,
-      step,
-      position,
-      direction: "do",
-      signal,
-    });
-    if (!failure) continue;
-    if (failure instanceof NeedsDecision) {
-      await waitForDecision(context, run, { step: step.name, direction: "do", reason: failure.message }, [
-        "retry",
-        "skip",
-        "undo",
-      ]);
-      return "stopped";
+    for (const step of stage.steps) {
+      signal.throwIfAborted();
+      const input = { run, service, step, position: steps.indexOf(step), direction: "do" as const, signal };
+      const { begun } = await whileAway(
+        () => passOn(context.journal, last, intentOf(context, input)),
+        signal,
+      );
+      if (!begun) return await toCancelled(context, run);
+      const done = await doStep(context, input, begun);
+      if (done.failure) {
+        await whileAway(() => settleFailure(context, input, begun, done), signal);
+        if (!(done.failure instanceof NeedsDecision)) return "undoing";
+        await askHowToGoOn(context, run, step, done.failure);
+        return "stopped";
+      }
+      run = { ...run, facts: { ...run.facts, ...done.facts } };
+      last = { attempt: begun, end: endOf(done, input) };
     }
-    return "undoing";
   }
   await whileAway(
     () =>
-      transaction(context.journal, (tx) =>
-        endRun(context, tx, run, "succeeded", { from: ["running"], token: run.token }),
-      ),
+      transaction(context.journal, async (tx) => {
+        if (last) await endAttempt(tx, { ...last.attempt, token: run.token }, last.end);
+        await endRun(context, tx, run, "succeeded", { from: ["running"], token: run.token });
+      }),
     signal,
   );
   return "stopped";
 }
 
-/** Takes back what was done, last step first. A failed undo stops, and somebody is told. */
-async function goBack(
+function intentOf(
   context: RunbookContext,
-  run: Run,
-  service: Service,
-  steps: Step[],
+  { run, step, position, direction }: Pick<AttemptInput, "run" | "step" | "position" | "direction">,
+): NewAttempt {
+  return {
+    runId: run.id,
+    step: step.name,
+    position,
+    direction,
+    token: run.token,
+    holder: context.journal.holder,
+  };
+}
+
+async function finish(
+  context: RunbookContext,
+  { attempt, end }: { attempt: Attempt; end: AttemptEnd },
   signal: AbortSignal,
 ): Promise<void> {
-  let undone = 0;
-  for (const [position, step] of [...steps.entries()].reverse()) {
-    if (!step.takeBack) continue;
-    const attempts = await whileAway(() => listAttempts(context.journal, run.id), signal);
-    if (
-      !attempts.some(
-        (attempt) =>
-          attempt.step === step.name && attempt.direction === "do" && attempt.outcome !== "skipped",
-      )
-    )
-      continue;
-    undone += 1;
-    if (isDone(attempts, step, "undo")) continue;
-    signal.throwIfAborted();
-    const now = (await whileAway(() => loadRun(context.journal, run.id), signal))!;
-    if (now.token !== run.token) return;
-    const failure = await attemptStep(context, {
-      run: now,
-      service,
-      step,
-      position,
-      direction: "undo",
-      signal,
-    });
-    if (failure) {
-      await waitForDecision(context, run, { step: step.name, direction: "undo", reason: failure.message }, [
-        "retry",
-        "skip",
-        "abandon",
-      ]);
-      return;
-    }
-  }
-  const now = (await loadRun(context.journal, run.id))!;
-  const state = now.cancelRequested ? "cancelled" : undone ? "undone" : "failed";
-  await whileAway(
-    () =>
-      transaction(context.journal, (tx) =>
-        endRun(context, tx, run, state, { from: ["undoing"], token: run.token }),
-      ),
-    signal,
-  );
+  await whileAway(() => endAttempt(context.journal, attempt, end), signal);
 }
 
-async function toUndoing(
-  context: RunbookContext,
-  run: Run,
-  error: { code: string; message: string },
-): Promise<void> {
-  await transaction(context.journal, async (tx) => {
-    await moveRun(tx, run.id, ["running"], "undoing", { error }, run.token);
-    await appendEvent(tx, { kind: "run", id: run.id }, "undoing", { data: { message: error.message } });
-    await redrawMessages(tx, "run", run.id);
-  });
-}
-
-function isDone(attempts: Attempt[], step: Step, direction: Attempt["direction"]): boolean {
-  const last = attempts.findLast((attempt) => attempt.step === step.name && attempt.direction === direction);
-  return last?.outcome === "done" || last?.outcome === "skipped";
+async function toCancelled(context: RunbookContext, run: Run): Promise<"undoing"> {
+  await toUndoing(context, run, { code: "cancelled", message: "Cancelled" });
+  return "undoing";
 }

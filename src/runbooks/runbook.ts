@@ -16,8 +16,8 @@ export interface RunbookContext {
   redact: Redact;
   /** folder for Steward's own mirrors of the services' repositories */
   mirrors: string;
-  /** where the service runs; without one, Steward's own machine */
-  host(service?: Service): Host;
+  /** where the service runs, or a host of its fleet by name; without a service, Steward's own machine */
+  host(service?: Service, lane?: string): Host;
   /** measures the service's checks now; `types` narrows it to some of them */
   measure(service: Service, types?: readonly string[]): Promise<Reading[]>;
   runbooks: readonly Runbook[];

@@ -28,7 +28,7 @@ export async function settleInterrupted(
     return "ask" as const;
   };
   const here = context.host();
-  const host = attempt.process?.host === here.name ? here : context.host(service);
+  const host = attempt.process?.host === here.name ? here : context.host(service, step?.lane);
   if (attempt.process && !(await host.killGroup(attempt.process))) {
     return await ask(`its process ${attempt.process.pid} on ${attempt.process.host} cannot be proven dead`);
   }

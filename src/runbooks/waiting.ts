@@ -3,7 +3,7 @@ import { appendEvent } from "../journal/events.ts";
 import { redrawMessages, say } from "../journal/messages.ts";
 import { moveRun } from "../journal/runs.ts";
 import type { Attempt, Decision, Run } from "../journal/types.ts";
-import type { RunbookContext } from "./runbook.ts";
+import type { RunbookContext, Step } from "./runbook.ts";
 
 /** The run now waits as a row, holding no worker; the people who see incidents are told. */
 export async function waitForDecision(
@@ -39,4 +39,15 @@ export async function waitForDecision(
       );
     }),
   );
+}
+
+/** A step on the way forward that cannot decide for itself: again, count it as done, or take everything back. */
+export async function askHowToGoOn(
+  context: RunbookContext,
+  run: Run,
+  step: Pick<Step, "name">,
+  failure: Error,
+): Promise<void> {
+  const stuck = { step: step.name, direction: "do" as const, reason: failure.message };
+  await waitForDecision(context, run, stuck, ["retry", "skip", "undo"]);
 }

@@ -222,7 +222,7 @@ describe("a run", () => {
     ]);
     const id = await house.ask("long");
     await house.approve(id);
-    await house.until(id, ["running"]);
+    await expect.poll(() => house.effects(), { timeout: 10_000 }).toEqual(["do a"]);
     await transaction(house.context.journal, (tx) =>
       cancelRun(house.context, tx, { runId: id, actor: OLGA }),
     );
