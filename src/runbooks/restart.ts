@@ -1,7 +1,8 @@
 import type { Service } from "../config.ts";
 import { StewardError } from "../errors.ts";
 import { planSteps, type Runbook, type Step } from "./runbook.ts";
-import { restartCommands, restartStep } from "./steps/restart.ts";
+import { fleetPlan, restartSteps } from "./steps/deploy.ts";
+import { restartCommands } from "./steps/restart.ts";
 import { verifyStep } from "./steps/verify.ts";
 
 /** The harmless cure: restart, and see that it is well afterwards. */
@@ -10,7 +11,8 @@ export const restart: Runbook = {
   version: 1,
   help: "Restart a service and verify that it is well.",
   args: [],
-  rules: (service) => service.runbooks.update,
+  cure: true,
+  rules: (service) => service.runbooks.restart,
   async plan({ context, service }) {
     if (restartCommands(service).length === 0) {
       throw new StewardError("no_restart", `${service.id} declares no restart command`, {
@@ -22,8 +24,8 @@ export const restart: Runbook = {
       from: null,
       to: null,
       risk: "low",
-      subject: { good: service.runbooks.update.good },
-      steps: planSteps(restartSteps(service)),
+      subject: { good: service.runbooks.restart.good, ...fleetPlan(service, false) },
+      steps: planSteps(stepsOf(service)),
       context: {
         commits: [],
         migrations: [],
@@ -34,10 +36,11 @@ export const restart: Runbook = {
       },
     };
   },
-  steps: (_context, _plan, service) => restartSteps(service),
+  steps: (_context, _plan, service) => stepsOf(service),
   success: (plan) => `${plan.service} was restarted and is well`,
 };
 
-function restartSteps(service: Service): Step[] {
-  return [restartStep(service), verifyStep(service, service.runbooks.update, null)];
+function stepsOf(service: Service): Step[] {
+  const rules = service.runbooks.restart;
+  return [...restartSteps(service, rules), verifyStep(service, rules, null)];
 }

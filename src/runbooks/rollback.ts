@@ -2,70 +2,81 @@ import type { Service } from "../config.ts";
 import { StewardError } from "../errors.ts";
 import { listReleases } from "../journal/releases.ts";
 import type { Json, Plan, Release } from "../journal/types.ts";
-import { changedFiles, commitsBetween, fetchMirror, readCheckout, resolveVersion } from "../targets/git.ts";
+import { commitsBetween, fetchMirror, readCheckout, resolveVersion } from "../targets/git.ts";
+import { migrationsBetween } from "./migrations.ts";
+import { assertUpdatable, databaseWarnings, fleetWarnings, holdsWrites } from "./preflight.ts";
+import { type DataDecision, dataAlternatives, decideData } from "./rollback-data.ts";
 import { type PlanInput, planSteps, type Runbook, type RunbookContext, type Step } from "./runbook.ts";
-import { checkoutStep, installStep, repositoryOf, wayBackStep } from "./steps/code.ts";
+import { backupStep } from "./steps/backup.ts";
+import { repositoryOf, wayBackStep } from "./steps/code.ts";
+import { downStep, restoreDatabaseStep } from "./steps/data-back.ts";
+import { acceptWritesStep, holdWritesStep } from "./steps/database.ts";
+import { deploySteps, fleetPlan } from "./steps/deploy.ts";
 import { recordStep } from "./steps/record.ts";
-import { restartCommands, restartStep } from "./steps/restart.ts";
 import { verifyStep } from "./steps/verify.ts";
 
 /**
- * Back to a recorded release: code and dependencies. The database stays as it is, so nothing that was
- * written since is lost; the card names the migrations that the older code has to live with. It is a cure:
- * a remote that is down does not stand in its way.
+ * Back to a recorded release: code, dependencies, and the database as the approver chooses, who is told beforehand
+ * what would be lost. It is a cure: a remote that is down does not stand in its way.
  */
 export const rollback: Runbook = {
   name: "rollback",
-  version: 1,
-  help: "Bring a service back to the release before, or to a named one. The database stays as it is.",
-  args: [{ name: "version", required: false, help: "a recorded release; without it the one before" }],
+  version: 2,
+  help: "Bring a service back to the release before, or to a named one; the card says what that means for the data.",
+  args: [
+    { name: "version", required: false, help: "a recorded release; without it the one before" },
+    {
+      name: "database",
+      required: false,
+      help: "keep it as it is, take the migrations back, or restore it",
+      pattern: /keep|down|restore/,
+      allowed: "keep|down|restore",
+      named: true,
+    },
+  ],
+  cure: true,
   rules: (service) => service.runbooks.rollback,
-  async plan({ context, service, args }) {
-    if (!service.repository || restartCommands(service).length === 0) {
-      throw new StewardError(
-        "not_updatable",
-        `${service.id} cannot be rolled back: steward.yml does not declare its repository and commands.restart`,
-        {
-          hint: "steward.example.yml shows how.",
-        },
-      );
-    }
+  async plan(input) {
+    const { context, service } = input;
+    assertUpdatable(service, "rolled back");
     const repository = repositoryOf(context, service);
     const unreachable = await fetchMirror(repository).then(
       () => [],
       (error: Error) => [`The remote does not answer; what was fetched before is used (${error.message})`],
     );
     const checkout = await readCheckout(repository);
-    const to = await chooseRelease({ context, service, args }, checkout.commit);
+    const to = await chooseRelease(input, checkout.commit);
     const commits = await commitsBetween(repository, checkout.commit, to.commit);
-    const migrations = service.repository.migrations
-      ? await changedFiles(repository, to.commit, checkout.commit, service.repository.migrations)
-      : [];
-    const plan = {
-      from: checkout.version,
-      to: to.version,
-      subject: {
-        fromCommit: checkout.commit,
-        toCommit: to.commit,
-        verify: { ...service.runbooks.rollback } as unknown as Json,
-      },
+    const migrations = await migrationsBetween(service, repository, to, checkout);
+    const data = await decideData(context, service, to, migrations, input.args.database);
+    const subject: Plan["subject"] = {
+      fromCommit: checkout.commit,
+      toCommit: to.commit,
+      database: data.way,
+      holdsWrites: data.way !== "keep" && holdsWrites(service),
+      verify: { ...service.runbooks.rollback } as unknown as Json,
+      ...(data.way === "down" ? { down: migrations.down } : {}),
+      ...(data.way === "restore" && data.backup ? { backup: identityOf(data.backup) } : {}),
+      ...fleetPlan(service, data.way !== "keep"),
     };
+    const plan = { from: checkout.version, to: to.version, subject };
     return {
       ...plan,
       title: `Roll ${service.id} back ${checkout.version ?? checkout.commit.slice(0, 12)} → ${to.version}`,
-      risk: migrations.length > 0 ? "high" : "medium",
+      risk: migrations.changed.length > 0 ? "high" : "medium",
       steps: planSteps(rollbackSteps(context, plan, service)),
+      alternatives: dataAlternatives(data, input.args),
       context: {
         commits: commits.dropped,
-        migrations: [],
-        backup: "not needed: the database stays as it is",
+        migrations: data.way === "keep" ? [] : migrations.changed,
+        backup: backupWords(data),
         readings: (await context.measure(service)).map(({ state, summary }) => ({ state, summary })),
-        undo: `${checkout.version ?? "the running commit"} comes back by itself if ${to.version} does not turn healthy`,
+        undo: `${checkout.version ?? "the running commit"} comes back by itself${data.way === "keep" ? "" : ", with its data,"} if ${to.version} does not turn healthy`,
         warnings: [
+          ...data.warnings,
           ...unreachable,
-          ...(migrations.length > 0
-            ? [`${to.version} has to live with these migrations: ${migrations.join(", ")}`]
-            : []),
+          ...(await fleetWarnings(context, service, checkout.commit)),
+          ...(data.way === "keep" ? [] : await databaseWarnings(context, service)),
         ],
       },
     };
@@ -79,16 +90,37 @@ function rollbackSteps(
   plan: Pick<Plan, "from" | "to" | "subject">,
   service: Service,
 ): Step[] {
-  const from = { version: plan.from, commit: String(plan.subject.fromCommit) };
-  const to = { version: plan.to, commit: String(plan.subject.toCommit) };
+  const { subject } = plan;
+  const from = { version: plan.from, commit: String(subject.fromCommit) };
+  const to = { version: plan.to, commit: String(subject.toCommit) };
+  const rules = service.runbooks.rollback;
+  const holds = subject.holdsWrites === true;
+  const backup = subject.backup as { id: number; takenAt: string } | undefined;
+  const middle = backup ? [restoreDatabaseStep(service, backup.id, backup.takenAt)] : [];
   return [
+    ...(holds ? [holdWritesStep(service)] : []),
     wayBackStep(service, from),
-    checkoutStep(context, service, { from, to }),
-    ...(service.commands.install ? [installStep(service)] : []),
-    restartStep(service),
-    verifyStep(service, service.runbooks.rollback, plan.to),
-    recordStep(service, { version: plan.to!, commit: to.commit }),
+    ...(subject.database === "keep" ? [] : [backupStep(service)]),
+    ...(subject.database === "down" ? [downStep(service, subject.down as string[])] : []),
+    ...deploySteps(context, service, { from, to, middle, rules }),
+    verifyStep(service, rules, plan.to),
+    ...(holds ? [acceptWritesStep(service)] : []),
+    recordStep(service, { version: plan.to!, commit: to.commit }, 0),
   ];
+}
+
+/** What is restored is part of the plan, byte for byte. */
+function identityOf(backup: NonNullable<DataDecision["backup"]>): Json {
+  const { id, manifest } = backup;
+  return { id, takenAt: manifest.takenAt, sha256: manifest.parts.map((part) => part.sha256) };
+}
+
+function backupWords({ way, backup }: DataDecision): string {
+  if (way === "keep") return "not needed: the database stays as it is";
+  const first = "this run takes one first";
+  return way === "restore" && backup
+    ? `backup ${backup.id} of ${backup.manifest.takenAt} is restored, ${backup.verifiedAt ? "proven" : "never proven by a restore"}; ${first}`
+    : first;
 }
 
 /** The named release, or the newest recorded one that is not what runs. */

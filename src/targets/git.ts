@@ -64,6 +64,11 @@ export async function fetchMirror(repository: Repository): Promise<void> {
   }
 }
 
+/** The newest release; one before a release, such as 1.3.0-rc.1, only where there is no other. */
+export function newestRelease(versions: readonly string[]): string | undefined {
+  return versions.find((version) => !version.includes("-")) ?? versions[0];
+}
+
 /** Every released version in the mirror, newest tag first. */
 export async function listVersions(repository: Repository): Promise<string[]> {
   const [before, after] = repository.tag.split("{version}") as [string, string];
@@ -104,6 +109,35 @@ export async function resolveVersion(repository: Repository, version: string): P
     "--verify",
     `refs/tags/${tagOf(repository, version)}^{commit}`,
   ]);
+}
+
+/**
+ * Checks the signature of a version's tag, in the mirror. Null when it is good; else git's own words. `signers`
+ * is a file of allowed SSH signers; without it git's own settings and keys decide.
+ */
+export async function verifyTag(
+  repository: Repository,
+  version: string,
+  signers: string | undefined,
+): Promise<string | null> {
+  const trust =
+    signers === undefined ? [] : ["-c", "gpg.format=ssh", "-c", `gpg.ssh.allowedSignersFile=${signers}`];
+  const result = await (repository.here ?? repository.host).run(
+    ["git", ...trust, "--git-dir", repository.mirror, "verify-tag", "--", tagOf(repository, version)],
+    { timeoutMs: TIMEOUT_MS, env: gitEnvironment(repository) },
+  );
+  if (result.exitCode === 0) return null;
+  return result.output.trim().split("\n").at(-1) || `git ended with ${result.exitCode}`;
+}
+
+/** Names of the files under `folder` at a commit, in order. */
+export async function filesAt(repository: Repository, commit: string, folder: string): Promise<string[]> {
+  const names = await git(
+    repository,
+    ["--git-dir", repository.mirror, "ls-tree", "-r", "--name-only", commit, "--", folder],
+    await withObjectsOfCheckout(repository),
+  );
+  return names.split("\n").filter(Boolean);
 }
 
 /** What the checkout stands at; `version` is null when HEAD carries no release tag. `dirty` are changed tracked files. */

@@ -34,9 +34,9 @@ export interface Shop {
   orders(): Promise<number>;
   /** the installs and starts that there were, oldest first */
   deeds(): Promise<string[]>;
-  ask(runbook: string, version?: string): Promise<number>;
+  ask(runbook: string, version?: string, args?: Record<string, string>): Promise<number>;
   /** asks, approves as another person, and waits for the end or a decision */
-  run(runbook: string, version?: string): Promise<Run>;
+  run(runbook: string, version?: string, args?: Record<string, string>): Promise<Run>;
   close(): Promise<void>;
 }
 
@@ -226,12 +226,12 @@ async function createShop(
     expect(result).toMatchObject({ exitCode: 0 });
   };
   await command();
-  const ask = (runbook: string, version?: string) =>
+  const ask = (runbook: string, version?: string, args: Record<string, string> = {}) =>
     transaction(context.journal, (tx) =>
       requestRun(context, tx, {
         runbook,
         service: id,
-        args: version === undefined ? {} : { version },
+        args: version === undefined ? args : { ...args, version },
         actor: OLGA,
         channel: "ops",
         intentId: null,
@@ -247,8 +247,8 @@ async function createShop(
     orders: async () =>
       Number((await database.as(database.ownerUrl, "select count(*)::int as n from orders"))[0]!.n),
     deeds: async () => (await readFile(deeds, "utf8")).split("\n").filter(Boolean),
-    async run(runbook, version) {
-      const runId = await ask(runbook, version);
+    async run(runbook, version, args) {
+      const runId = await ask(runbook, version, args);
       const planned = await until(runId, ["awaiting_approval", "void"]);
       if (planned.state === "void") return planned;
       await transaction(context.journal, (tx) =>

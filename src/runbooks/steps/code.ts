@@ -1,4 +1,5 @@
 import type { Service } from "../../config.ts";
+import { StewardError } from "../../errors.ts";
 import { checkoutCommands, gitEnvironment, type Repository } from "../../targets/git.ts";
 import type { Deed, RunbookContext, Step } from "../runbook.ts";
 import { restartService } from "./restart.ts";
@@ -9,11 +10,13 @@ import { verifyService } from "./verify.ts";
  * version is started again and has to prove that it is well.
  */
 export function wayBackStep(service: Service, from: { version: string | null }): Step {
+  // over a fleet each host has been restarted by its own way back
+  const restarts = !service.fleet;
   return {
     name: "way-back",
     title: `Keep the way back to ${from.version ?? "the running commit"}`,
     commands: [],
-    undo: `Restart ${from.version ?? "the former version"} and verify it`,
+    undo: `${restarts ? "Restart" : "Verify"} ${from.version ?? "the former version"}${restarts ? " and verify it" : ""}`,
     idempotent: true,
     timeoutMs: service.commandTimeout + service.runbooks.update.goodWithin,
     async run(deed) {
@@ -22,7 +25,7 @@ export function wayBackStep(service: Service, from: { version: string | null }):
       );
     },
     async takeBack(deed) {
-      await restartService(deed, service);
+      if (restarts) await restartService(deed, service);
       await verifyService(deed, service, service.runbooks.update, from.version);
     },
   };
@@ -32,19 +35,25 @@ export function wayBackStep(service: Service, from: { version: string | null }):
 export function checkoutStep(
   context: Pick<RunbookContext, "mirrors" | "host">,
   service: Service,
-  between: { from: Standpoint; to: Standpoint },
+  between: { from: Standpoint & { commit: string }; to: Standpoint },
 ): Step {
   const repository = repositoryOf(context, service);
-  const forward = checkoutCommands(repository, between.to.commit);
+  const { to } = between;
   return {
     name: "checkout",
-    title: `Check out ${describe(between.to)}`,
-    commands: forward,
+    title: `Check out ${describe(to)}`,
+    commands: checkoutCommands(repository, to.commit ?? "<the commit of this run>"),
     undo: `Check out ${describe(between.from)}${service.commands.install ? " and install its dependencies" : ""}`,
     idempotent: true,
     timeoutMs: service.commandTimeout,
     async run(deed) {
-      for (const command of forward) await deed.command(command, { env: gitEnvironment(repository) });
+      const commit = to.commit ?? deed.recall("commit");
+      if (typeof commit !== "string")
+        throw new StewardError("commit_missing", "This run has made no commit to check out", {
+          hint: "Undo the run and ask for it again.",
+        });
+      for (const command of checkoutCommands(repository, commit))
+        await deed.command(command, { env: gitEnvironment(repository) });
     },
     async takeBack(deed) {
       for (const command of checkoutCommands(repository, between.from.commit))
@@ -79,17 +88,19 @@ export function testStep(service: Service): Step {
 /** What a checkout stands at; `version` is null for a commit without a release tag. */
 export interface Standpoint {
   version: string | null;
-  commit: string;
+  /** null: one that the run itself makes */
+  commit: string | null;
 }
 
 /** The repository of a service that declares one. */
 export function repositoryOf(
   context: Pick<RunbookContext, "mirrors" | "host">,
   service: Service,
+  lane?: string,
 ): Repository {
   const { path, remote, tag } = service.repository!;
   return {
-    host: context.host(service),
+    host: context.host(service, lane),
     ...(service.host === "local" ? {} : { here: context.host() }),
     path,
     remote,
@@ -99,6 +110,7 @@ export function repositoryOf(
 }
 
 function describe({ version, commit }: Standpoint): string {
+  if (commit === null) return version ?? "the commit of this run";
   return version === null ? commit.slice(0, 12) : `${version} (${commit.slice(0, 12)})`;
 }
 
