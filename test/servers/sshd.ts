@@ -19,7 +19,23 @@ export interface TestSshServer {
   stop(): Promise<void>;
 }
 
-export async function sshServer(): Promise<TestSshServer> {
+/** Lets a process see one folder in the place of another: so servers of one machine can have a file system each. */
+const WITH_MOUNT = 'mount --make-rprivate / && mount --bind "$1" "$2" && shift 2 && exec "$@"';
+
+/** Whether this machine lets us give a server a place of its own in the file system; where not, why not. */
+export async function cannotMount(): Promise<string | null> {
+  const folder = await mkdtemp(join(await runFolder(), "mount-"));
+  const probe = run("unshare", ["--mount", "sh", "-c", WITH_MOUNT, "sh", folder, folder, "true"]);
+  return await probe.then(
+    () => null,
+    (error: Error) => error.message.split("\n").at(-1) ?? "unshare failed",
+  );
+}
+
+/** `host` is a loopback address; with `mount` the server sees the folder `from` at `at`. */
+export async function sshServer(
+  options: { host?: string; mount?: { from: string; at: string } } = {},
+): Promise<TestSshServer> {
   const packages = ["openssh-server", "openssh-client"];
   const program = await findOrInstall("OpenSSH", packages, async () =>
     (await programPath("ssh")) ? programPath("sshd") : null,
@@ -34,7 +50,7 @@ export async function sshServer(): Promise<TestSshServer> {
   // Root's sshd wants its folder for privilege separation, which the service's start would have made.
   if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
 
-  const host = "127.0.0.1";
+  const host = options.host ?? "127.0.0.1";
   const port = await freePort();
   const { user } = { user: userInfo().username };
   await writeFile(
@@ -58,9 +74,12 @@ export async function sshServer(): Promise<TestSshServer> {
   await writeFile(file("known_hosts"), `[${host}]:${port} ${type} ${key}\n`);
 
   // sshd wants to be called by its whole path, as it calls itself again for each connection.
-  const child = spawn(program, ["-D", "-e", "-f", file("sshd_config")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const { mount } = options;
+  const serve = [program, "-D", "-e", "-f", file("sshd_config")];
+  const [command = "", ...args] = mount
+    ? ["unshare", "--mount", "sh", "-c", WITH_MOUNT, "sh", mount.from, mount.at, ...serve]
+    : serve;
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   await new Promise<void>((resolve, reject) => {
     let output = "";
