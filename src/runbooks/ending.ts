@@ -38,16 +38,22 @@ export async function endRun(
       { channel: card.channel, threadOf: card.threadOf ?? card.id },
     );
   }
-  if (state === "succeeded") await askNext(context, tx, ended);
+  await askNext(context, tx, ended, state);
   const next = await nextQueuedRun(tx, run.service, run.slot);
   if (next) await context.queue.send(tx, "run", { runId: next.id }, { key: String(next.id) });
   return ended;
 }
 
-/** What a success leads to, such as the update to what was just released: asked for by the same person. */
-async function askNext(context: RunbookContext, tx: Db, run: Run): Promise<void> {
+/** What an end leads to, such as the update to what was just released: asked for by the same person. */
+async function askNext(context: RunbookContext, tx: Db, run: Run, state: RunState): Promise<void> {
   const runbook = context.runbooks.find(({ name }) => name === run.runbook);
-  const next = run.plan && runbook?.next?.(run.plan);
+  if (!run.plan || !runbook) return;
+  const again = state === "undone" && runbook.plansAgainAfter?.includes(run.error?.code ?? "");
+  const next = again
+    ? { runbook: run.runbook, service: run.service, args: run.args }
+    : state === "succeeded"
+      ? runbook.next?.(run.plan)
+      : null;
   if (!next) return;
   const id = await createRun(tx, {
     ...next,

@@ -35,7 +35,7 @@ export async function migrationsBetween(
   };
 }
 
-function downCommand(
+export function downCommand(
   service: Service,
   back: { version: string | null; count: number; stays: string | undefined },
 ): string[] | null {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Service } from "../config.ts";
 import { StewardError } from "../errors.ts";
-import { listBackups } from "../journal/releases.ts";
+import { listBackups, listReleases } from "../journal/releases.ts";
 import type { Backup } from "../journal/types.ts";
 import { canHoldWrites, serverMajor, toolMajor } from "../targets/database.ts";
 import { type Repository, readCheckout, verifyTag } from "../targets/git.ts";
@@ -29,6 +29,17 @@ export function assertUpdatable(service: Service, what = "updated"): void {
     `${service.id} cannot be ${what}: steward.yml does not declare its ${missing.join(", ")}`,
     { hint: "steward.example.yml shows how." },
   );
+}
+
+/** The version of what is checked out: its tag, or what it was recorded as, such as a hotfix. Null when nobody knows. */
+export async function runningVersion(
+  context: RunbookContext,
+  service: Service,
+  checkout: { commit: string; version: string | null },
+): Promise<string | null> {
+  if (checkout.version !== null) return checkout.version;
+  const releases = await listReleases(context.journal, service.id, 50);
+  return releases.find(({ commit }) => commit === checkout.commit)?.version ?? null;
 }
 
 /** Throws `bad_version` unless the whole of it looks as `repository.version` says. */

@@ -4,7 +4,13 @@ import { listReleases } from "../journal/releases.ts";
 import type { Json, Plan, Release } from "../journal/types.ts";
 import { commitsBetween, fetchMirror, readCheckout, resolveVersion } from "../targets/git.ts";
 import { migrationsBetween } from "./migrations.ts";
-import { assertUpdatable, databaseWarnings, fleetWarnings, holdsWrites } from "./preflight.ts";
+import {
+  assertUpdatable,
+  databaseWarnings,
+  fleetWarnings,
+  holdsWrites,
+  runningVersion,
+} from "./preflight.ts";
 import { type DataDecision, dataAlternatives, decideData } from "./rollback-data.ts";
 import { type PlanInput, planSteps, type Runbook, type RunbookContext, type Step } from "./runbook.ts";
 import { backupStep } from "./steps/backup.ts";
@@ -59,10 +65,11 @@ export const rollback: Runbook = {
       ...(data.way === "restore" && data.backup ? { backup: identityOf(data.backup) } : {}),
       ...fleetPlan(service, data.way !== "keep"),
     };
-    const plan = { from: checkout.version, to: to.version, subject };
+    const from = await runningVersion(context, service, checkout);
+    const plan = { from, to: to.version, subject };
     return {
       ...plan,
-      title: `Roll ${service.id} back ${checkout.version ?? checkout.commit.slice(0, 12)} → ${to.version}`,
+      title: `Roll ${service.id} back ${from ?? checkout.commit.slice(0, 12)} → ${to.version}`,
       risk: migrations.changed.length > 0 ? "high" : "medium",
       steps: planSteps(rollbackSteps(context, plan, service)),
       alternatives: dataAlternatives(data, input.args),
@@ -71,7 +78,7 @@ export const rollback: Runbook = {
         migrations: data.way === "keep" ? [] : migrations.changed,
         backup: backupWords(data),
         readings: (await context.measure(service)).map(({ state, summary }) => ({ state, summary })),
-        undo: `${checkout.version ?? "the running commit"} comes back by itself${data.way === "keep" ? "" : ", with its data,"} if ${to.version} does not turn healthy`,
+        undo: `${from ?? "the running commit"} comes back by itself${data.way === "keep" ? "" : ", with its data,"} if ${to.version} does not turn healthy`,
         warnings: [
           ...data.warnings,
           ...unreachable,

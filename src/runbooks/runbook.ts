@@ -53,6 +53,8 @@ export interface Runbook {
   steps(context: RunbookContext, plan: Pick<Plan, "from" | "to" | "subject">, service: Service): Step[];
   /** What a success means, in one sentence: `shop runs 1.1.0`. */
   success(plan: Plan): string;
+  /** codes of failures after which the same is planned anew, as when what it was planned for has moved */
+  plansAgainAfter?: readonly string[];
   /** What is asked for when a run has succeeded, on behalf of who asked for that run. */
   next?(plan: Plan): { runbook: string; service: string; args: Record<string, string> } | null;
 }

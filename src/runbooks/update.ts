@@ -23,6 +23,7 @@ import {
   dirty,
   fleetWarnings,
   holdsWrites,
+  runningVersion,
 } from "./preflight.ts";
 import { type PlanInput, planSteps, type Runbook, type RunbookContext, type Step } from "./runbook.ts";
 import { backupParts, backupStep, backupWarnings } from "./steps/backup.ts";
@@ -96,7 +97,8 @@ export const update: Runbook = {
       holdsWrites: holdsWrites(service),
       ...fleetPlan(service, migrates),
     };
-    const plan = { from: checkout.version, to: version, subject };
+    const from = await runningVersion(context, service, checkout);
+    const plan = { from, to: version, subject };
     const warnings = [
       ...(commits.dropped.length > 0
         ? [`${commits.dropped.length} commits that run now are not in the new version`]
@@ -105,7 +107,7 @@ export const update: Runbook = {
     ];
     return {
       ...plan,
-      title: `Update ${service.id} ${checkout.version ?? checkout.commit.slice(0, 12)} → ${version}`,
+      title: `Update ${service.id} ${from ?? checkout.commit.slice(0, 12)} → ${version}`,
       risk: migrations.changed.length > 0 ? "high" : "medium",
       steps: planSteps(updateSteps(context, plan, service)),
       context: await describe(input, commits.added, migrations, warnings),

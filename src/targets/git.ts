@@ -206,8 +206,9 @@ export async function changedFiles(
 /**
  * The commands that put the checkout at `commit`: fetched from the mirror, so nothing new can slip in between; on
  * another host, which does not see the mirror, from the checkout's own remote, and the commit is exact all the same.
+ * `branch` names one that has the commit where no tag does.
  */
-export function checkoutCommands(repository: Repository, commit: string): string[][] {
+export function checkoutCommands(repository: Repository, commit: string, branch?: string): string[][] {
   return [
     [
       "git",
@@ -221,6 +222,7 @@ export function checkoutCommands(repository: Repository, commit: string): string
       repository.here ? repository.remote : repository.mirror,
       // by name: the mirror's HEAD may stand for a branch that is gone
       "refs/tags/*:refs/tags/*",
+      ...(branch ? [`+refs/heads/${branch}:refs/remotes/${repository.remote}/${branch}`] : []),
     ],
     ["git", "-C", repository.path, "checkout", "--quiet", "--detach", commit],
   ];

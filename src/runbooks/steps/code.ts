@@ -42,7 +42,7 @@ export function checkoutStep(
   return {
     name: "checkout",
     title: `Check out ${describe(to)}`,
-    commands: checkoutCommands(repository, to.commit ?? "<the commit of this run>"),
+    commands: checkoutCommands(repository, to.commit ?? "<the commit of this run>", to.branch),
     undo: `Check out ${describe(between.from)}${service.commands.install ? " and install its dependencies" : ""}`,
     idempotent: true,
     timeoutMs: service.commandTimeout,
@@ -52,7 +52,7 @@ export function checkoutStep(
         throw new StewardError("commit_missing", "This run has made no commit to check out", {
           hint: "Undo the run and ask for it again.",
         });
-      for (const command of checkoutCommands(repository, commit))
+      for (const command of checkoutCommands(repository, commit, to.branch))
         await deed.command(command, { env: gitEnvironment(repository) });
     },
     async takeBack(deed) {
@@ -88,6 +88,8 @@ export function testStep(service: Service): Step {
 /** What a checkout stands at; `version` is null for a commit without a release tag. */
 export interface Standpoint {
   version: string | null;
+  /** the branch that leads to the commit, where no tag does */
+  branch?: string;
   /** null: one that the run itself makes */
   commit: string | null;
 }
