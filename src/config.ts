@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parse } from "yaml";
+import { withPresets } from "./config/presets.ts";
 import { formatProblem, type Problem, problemsOf } from "./config/problems.ts";
 import { type ConfigFile, configSchema, type ServiceFile, type Units } from "./config/schema.ts";
 import { type Service, serviceOf } from "./config/service.ts";
@@ -96,6 +97,19 @@ export function readEnvironment(variables: Record<string, string | undefined> = 
  * Throws `config_missing` or `config_invalid`; the latter's message has one line a problem.
  */
 export async function loadConfig(environment: Environment, units: Units): Promise<Config> {
+  return parseConfig(await readFileOf(environment), environment, units, environment.configPath);
+}
+
+/** The files that `plugins:` names, absolute: they have to be loaded before the rest can be understood. */
+export async function readPluginPaths(environment: Environment): Promise<string[]> {
+  const input = (await readFileOf(environment)) as { plugins?: unknown } | null;
+  const paths = Array.isArray(input?.plugins) ? input.plugins : [];
+  return paths
+    .filter((path) => typeof path === "string")
+    .map((path) => resolve(dirname(environment.configPath), path));
+}
+
+async function readFileOf(environment: Environment): Promise<unknown> {
   const path = environment.configPath;
   if (!existsSync(path)) {
     throw new StewardError("config_missing", `No config at ${path}`, {
@@ -105,9 +119,8 @@ export async function loadConfig(environment: Environment, units: Units): Promis
   const text = await readFile(path, "utf8").catch((cause: Error) => {
     throw new StewardError("config_invalid", `${path} cannot be read: ${cause.message}`, { cause });
   });
-  let input: unknown;
   try {
-    input = parse(text) ?? {};
+    return parse(text) ?? {};
   } catch (cause) {
     // the first line alone: what follows quotes the file, and a secret may stand there
     throw new StewardError(
@@ -115,7 +128,6 @@ export async function loadConfig(environment: Environment, units: Units): Promis
       `${path} is not YAML: ${(cause as Error).message.split("\n")[0]}`,
     );
   }
-  return parseConfig(input, environment, units, path);
 }
 
 /** The same for a config that is already in memory; `path` is what messages call it. */
@@ -125,10 +137,12 @@ export function parseConfig(
   units: Units,
   path = "steward.yml",
 ): Config {
-  const expanded = withEnvironments(input);
+  const environments = withEnvironments(input);
+  const expanded = withPresets(environments.input);
   const found = new Set<string>();
   const parsed = configSchema(units, { environment: environment.variables, found }).safeParse(expanded.input);
   const problems = [
+    ...environments.problems,
     ...expanded.problems,
     ...(parsed.success ? [] : problemsOf(parsed.error, expanded.input)),
   ];

@@ -2,20 +2,20 @@
 import { loadConfig, readEnvironment } from "./config.ts";
 import { StewardError } from "./errors.ts";
 import { createLog } from "./log.ts";
+import { loadPlugins } from "./plugins.ts";
 import { createRedact } from "./redact.ts";
 import { type Steward, startSteward } from "./steward.ts";
-import { checkUnits } from "./tasks/checks/index.ts";
-import { taskNames } from "./tasks/index.ts";
 
 /** A stop that takes longer than this is no orderly one any more: what is left is taken over by the next start. */
 const STOP_WITHIN_MS = 20_000;
 
 try {
   const environment = readEnvironment();
-  const config = await loadConfig(environment, { checks: checkUnits, tasks: taskNames });
+  const { units, runbooks } = await loadPlugins(environment);
+  const config = await loadConfig(environment, units);
   const redact = createRedact(config.secrets);
   const log = createLog(environment.logLevel, redact);
-  const steward = await startSteward(environment, config, log, redact);
+  const steward = await startSteward(environment, config, runbooks, log, redact);
   endOnSignal(steward, (error) => log.error({ err: error }, "could not stop in order"));
   const services = config.services.map((service) => service.id).join(", ") || "no service yet";
   process.stdout.write(`steward ready: watching ${services}\n`);
@@ -25,7 +25,7 @@ try {
       ? error
       : { code: "internal", message: String((error as Error).stack ?? error), hint: undefined };
   process.stderr.write(`steward: ${message}${hint ? `\n${hint}` : ""}\n`);
-  process.exit(code.startsWith("config_") ? 2 : 1);
+  process.exit(/^(config|plugin)_/.test(code) ? 2 : 1);
 }
 
 function endOnSignal(steward: Steward, onError: (error: unknown) => void): void {

@@ -14,9 +14,8 @@ import type { Log } from "./log.ts";
 import type { Redact } from "./redact.ts";
 import { chooseAlternative } from "./runbooks/alternatives.ts";
 import { breakGlass, reviewRun } from "./runbooks/break-glass.ts";
-import { runbooks } from "./runbooks/index.ts";
 import { cancelRun, decideApproval, decideStuck, knownRunbooks, requestRun } from "./runbooks/requests.ts";
-import type { RunbookContext } from "./runbooks/runbook.ts";
+import type { Runbook, RunbookContext } from "./runbooks/runbook.ts";
 import { startRunbookWorkers } from "./runbooks/supervise.ts";
 import { openHosts } from "./targets/hosts.ts";
 import { measureCheck, measureService } from "./tasks/checks/measure.ts";
@@ -40,6 +39,7 @@ export interface Steward {
 export async function startSteward(
   environment: Environment,
   config: Config,
+  runbooks: readonly Runbook[],
   log: Log,
   redact: Redact,
 ): Promise<Steward> {
@@ -77,6 +77,7 @@ export async function startSteward(
       mirrors: `${environment.home}/mirrors`,
       host: (service, lane) => (service ? hosts.of(hostOf(service, lane)) : hosts.here),
       measure: (service, only) => measureService(service, measuring, only ? { only } : {}),
+      asOfNow: (actor) => bot.asOfNow(actor),
       runbooks,
     };
     const metrics = createMetrics();

@@ -20,10 +20,24 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runbooks: ["incidents", "journal", "targets", "errors"],
   bot: ["tasks", "runbooks", "incidents", "journal", "errors"],
   sandbox: ["targets", "config", "errors"],
+  // a team's own runbooks, checks and tasks are put beside ours
+  plugins: ["types", "tasks", "runbooks", "config", "errors"],
+  types: ["tasks", "runbooks", "journal", "config", "errors"],
   // the wiring, which main starts and stops
   steward: ["bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
-  main: ["steward", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
-  cli: ["main", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
+  main: [
+    "steward",
+    "plugins",
+    "bot",
+    "tasks",
+    "runbooks",
+    "incidents",
+    "journal",
+    "targets",
+    "config",
+    "errors",
+  ],
+  cli: ["main", "plugins", "bot", "tasks", "runbooks", "incidents", "journal", "targets", "config", "errors"],
 };
 
 /** Pure questions about a declaration: no file, no environment, no schema is read by asking them. */

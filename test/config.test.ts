@@ -106,7 +106,7 @@ describe("a mistyped setting", () => {
     ],
     [
       { slack, services: {}, roles: { aprover: {} } },
-      "roles.aprover: unknown setting; allowed: operator, approver, admin (did you mean approver?)",
+      "roles.aprover: unknown setting; allowed: operator, approver, admin, breakGlass (did you mean approver?)",
     ],
     [
       { slack, services: {}, schedules: { helth: {} } },
@@ -114,7 +114,7 @@ describe("a mistyped setting", () => {
     ],
     [
       { slack, servces: {}, services: {} },
-      "servces: unknown setting; allowed: slack, roles, services, schedules, backups (did you mean services?)",
+      "servces: unknown setting; allowed: slack, roles, zone, freezes, plugins, services, schedules, backups (did you mean services?)",
     ],
   ])("is answered with the known ones and the nearest: %#", (input, line) => {
     expect(problems(input)).toContain(line);
@@ -292,15 +292,23 @@ describe("a good config", () => {
       files: [],
       commands: {},
     });
-    expect(shop?.repository).toEqual({ path: "/etc/shop", remote: "origin", tag: "v{version}" });
+    expect(shop?.repository).toEqual({
+      path: "/etc/shop",
+      remote: "origin",
+      tag: "v{version}",
+      branch: "main",
+      signed: false,
+    });
     expect(shop?.runbooks.update).toEqual({
       approvals: 1,
       expires: 7_200_000,
       good: 3,
       goodEvery: 2_000,
       goodWithin: 120_000,
+      watch: 600_000,
+      onCritical: "ask",
     });
-    expect(shop?.runbooks.rollback.expires).toBe(3_600_000);
+    expect(shop?.runbooks.rollback.expires).toBe(7_200_000);
     expect(config.backupFolder).toBe("/var/lib/x/backups");
   });
 

@@ -1,6 +1,7 @@
 import { App } from "@slack/bolt";
 import type { Config } from "../config.ts";
 import type { Journal } from "../journal/database.ts";
+import type { Actor } from "../journal/types.ts";
 import type { Log } from "../log.ts";
 import type { Redact } from "../redact.ts";
 import { authError, checkTokenShapes, identify } from "./auth.ts";
@@ -24,6 +25,12 @@ export interface BotOptions {
   redact: Redact;
 }
 
+export interface Bot {
+  /** the person as Slack knows them now; unchanged while Slack does not answer */
+  asOfNow(actor: Actor): Promise<Actor>;
+  stop(): Promise<void>;
+}
+
 const DRAIN_MS = 5_000;
 /** What is being acknowledged is let finish before the sockets close. */
 const GOODBYE_MS = 1_000;
@@ -33,7 +40,7 @@ const GOODBYE_MS = 1_000;
  * `slack_auth`, `slack_unreachable`, `channel_missing`, `channel_closed` or `channel_shared`, each in a line
  * that says what to do.
  */
-export async function startBot({ slack, ...house }: BotOptions): Promise<{ stop(): Promise<void> }> {
+export async function startBot({ slack, ...house }: BotOptions): Promise<Bot> {
   const { log, config } = house;
   checkTokenShapes(slack);
   const clients = createClients(slack, log);
@@ -70,6 +77,19 @@ export async function startBot({ slack, ...house }: BotOptions): Promise<{ stop(
   const dispatch = startDispatch(context);
   const publisher = startPublisher(context);
   return {
+    async asOfNow(actor) {
+      if (actor.kind !== "person") return actor;
+      try {
+        return (await people.resolve(actor, true)).actor;
+      } catch (error) {
+        // what was right when they clicked stands while Slack says nothing else
+        log.warn(
+          { reason: (error as Error).message, person: actor.id },
+          "a role could not be looked up again",
+        );
+        return actor;
+      }
+    },
     async stop() {
       await inFlight.drain(GOODBYE_MS);
       await Promise.all(sockets.map((socket) => socket.stop()));

@@ -13,7 +13,7 @@ export interface KnownPerson {
 
 export interface People {
   /**
-   * Looks a person up. `fresh` for whatever acts: a deactivation must count at once. Throws
+   * Looks a person up. `fresh` for whatever acts: a deactivation or a role taken away must count at once. Throws
    * `slack_unreachable` where Slack does not say who it is and that matters.
    */
   resolve(actor: Actor, fresh: boolean): Promise<KnownPerson>;
@@ -25,6 +25,8 @@ interface Standing {
 }
 
 const KEEP_MS = 60_000;
+/** Slack lets a group be read twenty times a minute */
+const KEEP_FRESH_MS = 5_000;
 const MOST_PEOPLE = 10_000;
 
 export function createPeople(
@@ -47,9 +49,9 @@ export function createPeople(
     return standing;
   };
 
-  const membersOf = async (group: string): Promise<Set<string>> => {
+  const membersOf = async (group: string, fresh: boolean): Promise<Set<string>> => {
     const kept = groups.get(group);
-    if (kept && now() - kept.at < KEEP_MS) return kept.users;
+    if (kept && now() - kept.at < (fresh ? KEEP_FRESH_MS : KEEP_MS)) return kept.users;
     try {
       const answer = await client.usergroups.users.list({ usergroup: group });
       const users = new Set(answer.users ?? []);
@@ -68,7 +70,7 @@ export function createPeople(
       const standing = await standingOf(actor.id, fresh);
       if (standing.guest) return { actor: { ...actor, guest: true }, external: standing.external };
       const memberships = await Promise.all(
-        named.map(async (group) => ((await membersOf(group)).has(actor.id) ? group : null)),
+        named.map(async (group) => ((await membersOf(group, fresh)).has(actor.id) ? group : null)),
       );
       return {
         actor: { ...actor, guest: false, groups: memberships.filter((group) => group !== null) },

@@ -105,5 +105,5 @@ function assertLoads(
   const complete =
     missing === undefined ? variables : { ...variables, [missing]: "postgres://host/database" };
   const environment = readEnvironment({ ...complete, STEWARD_CONFIG: path, STEWARD_HOME: dirname(path) });
-  parseConfig(parse(text), environment, { checks: checkUnits, tasks: taskNames }, path);
+  parseConfig(parse(text), environment, { checks: checkUnits(), tasks: taskNames() }, path);
 }

@@ -12,22 +12,22 @@ export const people = settings({
 });
 
 const rules = {
-  approvals: z.number().int().min(1).max(5).default(1),
-  expires: duration.default(3_600_000),
+  approvals: z.number().int().min(1).max(5).optional(),
+  expires: duration.optional(),
   /** how often a good reading is wanted after a change, and how long to wait for them */
-  good: z.number().int().min(1).max(60).default(3),
-  goodEvery: duration.default(2_000),
-  goodWithin: duration.default(120_000),
+  good: z.number().int().min(1).max(60).optional(),
+  goodEvery: duration.optional(),
+  goodWithin: duration.optional(),
 };
 const plainRules = settings(rules);
 const releasingRules = settings({
   ...rules,
   /** how long a new release is watched, and what a critical check does meanwhile */
-  watch: duration.default(600_000),
-  onCritical: z.enum(["ask", "undo"]).default("ask"),
+  watch: duration.optional(),
+  onCritical: z.enum(["ask", "undo"]).optional(),
 });
 
-/** Rules of each runbook. What is not declared is as `update` has it. */
+/** Rules of each runbook. What is not declared is as `update` has it, and there the default. */
 export const runbooks = settings({
   update: releasingRules.optional(),
   hotfix: releasingRules.optional(),

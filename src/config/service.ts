@@ -58,7 +58,8 @@ export function serviceOf(key: string, file: ServiceFile, absolute: (path: strin
   const { fleet: declaredFleet, runbooks, ...rest } = file;
   const fleet = declaredFleet ? fleetOf(declaredFleet, absolute) : null;
   const host = fleet?.hosts[0]?.host ?? withAbsoluteFiles(file.host, absolute);
-  const update = { ...DEFAULT_RULES, ...runbooks.update };
+  const over = (base: RunbookRules, own: object | undefined): RunbookRules => ({ ...base, ...own });
+  const update = over(DEFAULT_RULES, runbooks.update);
   const withoutWatch = { ...update, watch: 0 };
   const repository = rest.repository && {
     ...rest.repository,
@@ -75,10 +76,10 @@ export function serviceOf(key: string, file: ServiceFile, absolute: (path: strin
     ...(repository ? { repository } : {}),
     runbooks: {
       update,
-      hotfix: { ...update, ...runbooks.hotfix },
-      rollback: { ...withoutWatch, ...runbooks.rollback },
-      restart: { ...withoutWatch, ...runbooks.restart },
-      release: { ...withoutWatch, ...runbooks.release },
+      hotfix: over(update, runbooks.hotfix),
+      rollback: over(withoutWatch, runbooks.rollback),
+      restart: over(withoutWatch, runbooks.restart),
+      release: over(withoutWatch, runbooks.release),
     },
     declaration: createHash("sha256").update(JSON.stringify(file)).digest("hex"),
   };

@@ -64,7 +64,7 @@ export function unknownEnvironments(file: {
 }
 
 /** Maps are merged, everything else is replaced. */
-function overlay(base: unknown, own: unknown): unknown {
+export function overlay(base: unknown, own: unknown): unknown {
   if (!isMap(base) || !isMap(own)) return own;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(own))
@@ -72,6 +72,6 @@ function overlay(base: unknown, own: unknown): unknown {
   return merged;
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

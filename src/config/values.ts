@@ -39,9 +39,23 @@ const argument = z
   });
 
 /** A command as an argument array. A string would need a shell, and Steward has none. */
-export const command = z
+const command = z
   .array(argument, { error: "a list of arguments such as [systemctl, restart, shop]" })
   .min(1, { error: "at least the program" });
+
+/** A command whose arguments may be these placeholders, each a whole argument; none where none are named. */
+export function commandWith(...placeholders: string[]) {
+  const known = placeholders.map((name) => `{${name}}`);
+  return command.superRefine((args, context) => {
+    for (const [index, text] of args.entries()) {
+      if (!/\{[a-z]+\}/.test(text) || known.includes(text)) continue;
+      const message = known.length
+        ? `${known.join(", ")}, each as a whole argument`
+        : "an argument without placeholders: this command has none";
+      context.addIssue({ code: "custom", path: [index], message });
+    }
+  });
+}
 
 const NAME = "a name of lower-case letters, digits, - and _, at most 40";
 

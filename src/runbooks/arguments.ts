@@ -12,7 +12,7 @@ export function fillCommand(command: readonly string[], values: Record<string, s
     if (names.length === 0) return argument;
     const [name = ""] = names;
     const value = values[name];
-    if (argument === `{${name}}` && value !== undefined && value !== "" && !value.startsWith("-"))
+    if (argument === `{${name}}` && value !== undefined && value !== "" && !/^-(?!\d+$)/.test(value))
       return value;
     const allowed = Object.keys(values)
       .map((known) => `{${known}}`)

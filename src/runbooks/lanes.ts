@@ -156,8 +156,6 @@ function whyStopped(
   first: { step: Step; failure: StewardError } | undefined,
 ): { code: string; message: string } {
   const hosts = [...failed].sort().join(", ");
-  return {
-    code: first?.failure.code ?? "hosts_failed",
-    message: first ? `${first.step.title}: ${first.failure.message}` : `Failed on ${hosts}`,
-  };
+  if (first) return { code: first.failure.code, message: `${first.step.title}: ${first.failure.message}` };
+  return { code: "hosts_failed", message: `Failed on ${hosts}` };
 }

@@ -43,6 +43,7 @@ export function downCommand(
   return fillCommand(service.commands.down, {
     version: back.version ?? "",
     count: back.count ? String(back.count) : "",
+    back: back.count ? `-${back.count}` : "",
     migration: back.stays ? basename(back.stays, extname(back.stays)) : "",
   });
 }

@@ -2,7 +2,7 @@ import type { Config, RunbookRules, Service } from "../config.ts";
 import { StewardError } from "../errors.ts";
 import type { Db, Journal } from "../journal/database.ts";
 import type { Queue } from "../journal/queue.ts";
-import type { Json, Plan, PlannedStep, Reading, Run } from "../journal/types.ts";
+import type { Actor, Json, Plan, PlannedStep, Reading, Run } from "../journal/types.ts";
 import type { Log } from "../log.ts";
 import type { Redact } from "../redact.ts";
 import type { Host } from "../targets/host.ts";
@@ -20,6 +20,8 @@ export interface RunbookContext {
   host(service?: Service, lane?: string): Host;
   /** measures the service's checks now; `types` narrows it to some of them */
   measure(service: Service, types?: readonly string[]): Promise<Reading[]>;
+  /** the person with the groups they are in now, and as a guest where they were let go; as they were where nobody can say */
+  asOfNow(actor: Actor): Promise<Actor>;
   runbooks: readonly Runbook[];
 }
 

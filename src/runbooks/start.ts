@@ -1,4 +1,5 @@
 /** From queued to running: held, waiting for its turn, asked anew, or begun. */
+import { hasRole } from "../config.ts";
 import { transaction } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { redrawMessages } from "../journal/messages.ts";
@@ -34,6 +35,7 @@ export async function startQueued(
     differences.push(
       `the declaration of ${service.id}, which had approved it beforehand, is another one now`,
     );
+  differences.push(...(await approvalsLost(context, run)));
   if (differences.length > 0) {
     const expiresAt = new Date(Date.now() + runbook.rules(service).expires);
     await askAgain(context, run, { plan, hash, differences, expiresAt });
@@ -86,6 +88,18 @@ async function clearTheWay(
     await settleStuck(context, tx, stuck, { actor, choice: settles.choice });
     return settles.choice === "abandon" ? "clear" : "waiting";
   });
+}
+
+/** Who approved has to be an approver still when it starts: a role that was taken away meanwhile counts for nothing. */
+async function approvalsLost(context: RunbookContext, run: Run): Promise<string[]> {
+  if (run.standing !== null || run.breakGlass?.planHash === run.planHash) return [];
+  const given = (await listApprovals(context.journal, run.id)).filter(
+    ({ decision, planHash }) => decision === "approve" && planHash === run.planHash,
+  );
+  const now = await Promise.all(given.map(({ actor }) => context.asOfNow(actor)));
+  const lost = now.filter((actor) => !hasRole(context.config.roles, actor, "approver"));
+  if (given.length - lost.length >= run.approvalsNeeded) return [];
+  return lost.map(({ id }) => `${id} approved it and may not approve any more`);
 }
 
 async function askAgain(

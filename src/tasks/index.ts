@@ -6,10 +6,18 @@ import { claimReport } from "./report.ts";
 import type { Task, TaskContext, TaskJob } from "./task.ts";
 
 /** Every task. To add one: its file, and its line here. */
-export const tasks: readonly Task[] = [health];
+const own: readonly Task[] = [health];
+/** A team's own, from its plugins; added once, before the config is read. */
+const added: Task[] = [];
+
+export function addTasks(tasks: readonly Task[]): void {
+  added.push(...tasks);
+}
 
 /** The tasks' names, for the config's schema. */
-export const taskNames: readonly string[] = tasks.map((task) => task.name);
+export function taskNames(): readonly string[] {
+  return [...own, ...added].map((task) => task.name);
+}
 
 /**
  * The handler of the `task` queue. Waits while the journal is away; a task that fails says so in its channel,
@@ -29,8 +37,9 @@ export function taskWorker(context: TaskContext): (job: TaskJob, signal: AbortSi
 }
 
 function findTask(name: string): Task {
-  const task = tasks.find((one) => one.name === name);
-  if (!task) throw new StewardError("unknown_task", `Unknown task '${name}'; known: ${taskNames.join(", ")}`);
+  const task = [...own, ...added].find((one) => one.name === name);
+  if (!task)
+    throw new StewardError("unknown_task", `Unknown task '${name}'; known: ${taskNames().join(", ")}`);
   return task;
 }
 

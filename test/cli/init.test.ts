@@ -28,8 +28,8 @@ async function init(...args: string[]) {
 }
 const load = (variables: Record<string, string> = {}) =>
   loadConfig(readEnvironment({ STEWARD_CONFIG: written(), ...variables }), {
-    checks: checkUnits,
-    tasks: taskNames,
+    checks: checkUnits(),
+    tasks: taskNames(),
   });
 
 beforeAll(async () => {

@@ -12,13 +12,14 @@ const variables = {
   SHOP_REGISTRY_TOKEN: "registry-token",
 };
 const load = (input: unknown) =>
-  parseConfig(input, readEnvironment(variables), { checks: checkUnits, tasks: taskNames });
+  parseConfig(input, readEnvironment(variables), { checks: checkUnits(), tasks: taskNames() });
 
 describe("steward.example.yml", () => {
   it("is a config that loads", () => {
     const config = load(parse(text));
     expect(config.services.map((service) => service.id)).toEqual([
       "shop",
+      "site",
       "shop-api@staging",
       "shop-api@production",
     ]);
@@ -30,14 +31,25 @@ describe("steward.example.yml", () => {
     input.zzz = input.slack.zzz = input.roles.zzz = input.roles.operator.zzz = 1;
     const { shop } = input.services;
     shop.zzz = 1;
-    for (const part of ["repository", "database", "redis", "health", "commands", "runbooks"])
+    for (const part of [
+      "repository",
+      "database",
+      "redis",
+      "health",
+      "commands",
+      "runbooks",
+      "preflight",
+      "standing",
+    ])
       shop[part].zzz = 1;
+    shop.windows[0].zzz = shop.standing.rollback.zzz = shop.runbooks.rollback.zzz = input.freezes[0].zzz = 1;
+    input.services.site.fleet.zzz = input.services.site.fleet.groups.rest[0].zzz = 1;
     shop.runbooks.update.zzz = input.schedules.zzz = input.schedules.health.zzz = input.backups.zzz = 1;
     input.services["shop-api"].environments.production.host.zzz = 1;
     for (const check of shop.checks) check.zzz = 1;
     const said = messageOf(() => load(input));
     const lists = [...said.matchAll(/\.?zzz: unknown setting; allowed: (.*)$/gm)].map((match) => match[1]!);
-    expect(lists.length).toBe(24);
+    expect(lists.length).toBe(32);
     const settings = new Set(lists.flatMap((list) => list.split(", ")));
     const missing = [...settings].filter(
       (setting) => !new RegExp(`(^|[\\s{,#-])${setting}:`, "m").test(text),
@@ -48,8 +60,8 @@ describe("steward.example.yml", () => {
   it("shows every kind of check and every task", () => {
     const { services, schedules } = parse(text);
     const types = new Set(services.shop.checks.map((check: { type: string }) => check.type));
-    expect([...types].sort()).toEqual(Object.keys(checkUnits).sort());
-    expect(Object.keys(schedules)).toEqual([...taskNames]);
+    expect([...types].sort()).toEqual(Object.keys(checkUnits()).sort());
+    expect(Object.keys(schedules)).toEqual([...taskNames()]);
   });
 });
 

@@ -209,6 +209,22 @@ describe("through the journal", () => {
     ]);
   });
 
+  test("of somebody who lost the role before it starts counts for nothing: the card asks again", async () => {
+    const { id, hash } = await asked();
+    house.context.asOfNow = async (actor) => (actor.id === BEA.id ? { ...actor, guest: true } : actor);
+    await decideAs(id, hash, BEA);
+    await expect
+      .poll(async () => (await loadRun(house.context.journal, id))!.plan!.context.warnings, {
+        timeout: 10_000,
+      })
+      .toEqual(["Changed since the approval: U0BEA approved it and may not approve any more"]);
+    expect((await loadRun(house.context.journal, id))!.state).toBe("awaiting_approval");
+    expect(await house.effects()).toEqual([]);
+    await decideAs(id, hash, AMIR);
+    await house.until(id, ["succeeded"]);
+    expect(await house.effects()).toEqual(["one"]);
+  });
+
   test("two different people at once are enough for two", async () => {
     const { id, hash } = await asked(2);
     await Promise.all([decideAs(id, hash, AMIR), decideAs(id, hash, BEA)]);

@@ -177,6 +177,7 @@ async function openReplica(
     mirrors: join(folder, "mirrors"),
     host: () => localHost({ redact }),
     measure: async () => readings(),
+    asOfNow: async (actor) => actor,
     runbooks,
   };
   const workers: RunbookWorkers = await startRunbookWorkers(context);

@@ -123,6 +123,7 @@ export async function openShops(): Promise<Shops> {
     mirrors: join(folder, "mirrors"),
     host,
     measure: (service, only) => measureService(service, { hostOf: host }, only ? { only } : {}),
+    asOfNow: async (actor) => actor,
     runbooks,
   };
   const workers = await startRunbookWorkers(context);
@@ -302,6 +303,6 @@ function configWith(
       services,
     },
     { ...readEnvironment(variables), home },
-    { checks: checkUnits, tasks: ["health"] },
+    { checks: checkUnits(), tasks: ["health"] },
   );
 }

@@ -19,8 +19,8 @@ test("the sandbox's config is one that Steward takes", async () => {
   const path = join(await runFolder(), "sandbox.yml");
   await writeFile(path, text);
   const config = await loadConfig(readEnvironment({ STEWARD_CONFIG: path }), {
-    checks: checkUnits,
-    tasks: taskNames,
+    checks: checkUnits(),
+    tasks: taskNames(),
   });
   expect(config.services.map((service) => service.id)).toEqual(["shop"]);
   expect(config.services[0]?.database).toMatchObject({ url: url("shop_app"), admin: url("shop_owner") });

@@ -13,7 +13,7 @@ export function configOf(
   return parseConfig(
     { slack: { channel: "ops", incidents: "incidents" }, services, ...more },
     readEnvironment(variables),
-    { checks: checkUnits, tasks: taskNames },
+    { checks: checkUnits(), tasks: taskNames() },
   );
 }
 

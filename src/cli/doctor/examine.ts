@@ -1,6 +1,5 @@
 import { type Config, type Environment, loadConfig, readEnvironment } from "../../config.ts";
-import { checkUnits } from "../../tasks/checks/index.ts";
-import { taskNames } from "../../tasks/index.ts";
+import { loadPlugins } from "../../plugins.ts";
 import { type Finding, guarded, ok, problem, problemOf } from "./finding.ts";
 import { examineFolders } from "./folders.ts";
 import { examineJournal } from "./journal.ts";
@@ -27,7 +26,7 @@ export async function examine(
   const secrets = tokensOf(environment);
   let config: Config | undefined;
   try {
-    config = await loadConfig(environment, { checks: checkUnits, tasks: taskNames });
+    config = await loadConfig(environment, (await loadPlugins(environment)).units);
     for (const secret of config.secrets) secrets.add(secret);
     findings.push(
       ok(

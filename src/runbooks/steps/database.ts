@@ -87,7 +87,8 @@ export async function migrateUp(deed: Deed, service: Service): Promise<void> {
 
 /** A tool that is told how many to take back cannot be told so after it broke off somewhere. */
 async function assertDownCounts(deed: Deed, service: Service): Promise<void> {
-  if (!placeholdersOf(service.commands.down ?? []).includes("count")) return;
+  const told = placeholdersOf(service.commands.down ?? []);
+  if (!told.includes("count") && !told.includes("back")) return;
   const last = (await listAttempts(deed.db, deed.run.id)).findLast(
     ({ step, direction }) => step === "migrate" && direction === "do",
   );

@@ -99,6 +99,7 @@ function offer(house: House, api: WebApi, stop: () => Promise<void>): SlackStand
       connections: sockets.count,
     }),
     addPerson: (person) => void world.people.set(person.id, person),
+    setUserGroup: (id, users) => world.setUserGroup(id, users),
     addChannel: (channel) => void world.addChannel(channel),
     messages: (channelId, asUser) => world.messages(channelId, asUser),
     command: (user, channel, command, text) =>

@@ -34,6 +34,8 @@ export interface SlackStandIn {
   appToken: string;
   state(): WorldState;
   addPerson(person: Person): void;
+  /** who is in a user group from now on */
+  setUserGroup(id: string, users: string[]): void;
   addChannel(channel: Channel): void;
   /** time order, thread replies included, ephemerals only those for `asUser` */
   messages(channelId: string, asUser?: string): Message[];

@@ -56,6 +56,13 @@ export class World {
     throw new SlackRefusal("channel_not_found");
   }
 
+  /** Refuses with `no_such_subteam`. */
+  setUserGroup(id: string, users: string[]): void {
+    const group = this.userGroups.find((candidate) => candidate.id === id);
+    if (!group) throw new SlackRefusal("no_such_subteam");
+    group.users = [...users];
+  }
+
   addChannel(channel: Channel): Channel {
     this.channels.set(channel.id, channel);
     this.tell({ type: "channel", channel });

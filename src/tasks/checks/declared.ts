@@ -1,7 +1,7 @@
 import type { Service } from "../../config.ts";
 import { StewardError } from "../../errors.ts";
 import type { Check } from "./check.ts";
-import { checks, findCheck } from "./index.ts";
+import { checkUnits, findCheck } from "./index.ts";
 
 /** As many bad readings (`k`) out of the last `n` settle it as bad, `good` good ones in a row as ok again. */
 export interface SettleRule {
@@ -43,7 +43,7 @@ export function declaredChecks(service: Service): PlannedCheck[] {
     if (!check)
       throw new StewardError(
         "unknown_check",
-        `Unknown check '${type}'; known: ${checks.map((known) => known.type).join(", ")}`,
+        `Unknown check '${type}'; known: ${Object.keys(checkUnits()).join(", ")}`,
       );
     return {
       service,

@@ -9,13 +9,19 @@ import { redis } from "./redis.ts";
 import { version } from "./version.ts";
 
 /** Every kind of check. To add one: its file, and its line here. */
-export const checks: readonly Check[] = [cpu, memory, disk, http, version, postgres, redis];
+const own: readonly Check[] = [cpu, memory, disk, http, version, postgres, redis];
+/** A team's own, from its plugins; added once, before the config is read. */
+const added: Check[] = [];
+
+export function addChecks(checks: readonly Check[]): void {
+  added.push(...checks);
+}
 
 /** The parameters of each type, for the config's schema. */
-export const checkUnits: Record<string, z.ZodObject> = Object.fromEntries(
-  checks.map((check) => [check.type, check.params]),
-);
+export function checkUnits(): Record<string, z.ZodObject> {
+  return Object.fromEntries([...own, ...added].map((check) => [check.type, check.params]));
+}
 
 export function findCheck(type: string): Check | undefined {
-  return checks.find((check) => check.type === type);
+  return [...own, ...added].find((check) => check.type === type);
 }

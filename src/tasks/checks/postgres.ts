@@ -17,7 +17,7 @@ export const postgres: Check<typeof params> = {
       throw new StewardError("check_incomplete", "a postgres check needs the service's database.url");
     try {
       const { version, connections, maxConnections, latencyMs } = await measurePostgres(
-        service.database.url,
+        service.database.monitor ?? service.database.url,
         timeoutMs,
       );
       const used = (100 * connections) / maxConnections;

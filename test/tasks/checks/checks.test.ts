@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Reading } from "../../../src/journal/types.ts";
 import type { Host } from "../../../src/targets/host.ts";
 import { declaredChecks } from "../../../src/tasks/checks/declared.ts";
-import { checks } from "../../../src/tasks/checks/index.ts";
+import { checkUnits, findCheck } from "../../../src/tasks/checks/index.ts";
 import { measureCheck, measureService } from "../../../src/tasks/checks/measure.ts";
 import { type TestDatabase, testDatabase } from "../../servers/postgres.ts";
 import { redisServer, type TestRedis } from "../../servers/redis.ts";
@@ -41,7 +41,7 @@ async function measure(
 
 describe("every check", () => {
   it("has a title, help, and defaults for all its parameters", () => {
-    for (const check of checks) {
+    for (const check of Object.keys(checkUnits()).map((type) => findCheck(type)!)) {
       expect(check.title).not.toBe("");
       expect(check.help).toMatch(/\.$/);
       expect(() => check.params.parse({})).not.toThrow();
