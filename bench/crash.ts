@@ -18,6 +18,9 @@ const AT_ONCE = 6;
 const MOST_STATEMENTS = 80;
 const KILL_EVERY_MS = 1_000;
 const PAST_HEARTBEAT_MS = 13_000;
+const AWAKE_MS = 3_000;
+/** of replicas that die there stay connections for a while */
+const SETTINGS = { max_connections: "400" };
 
 interface Part {
   name: string;
@@ -34,7 +37,7 @@ export const crash: Bench = {
   aim: "0 lost, 0 repeated, 0 overlapping, 0 wrong ends",
   async run(context: BenchContext) {
     const home = await mkdtemp(join(tmpdir(), "steward-crash-"));
-    let postgres = await startEmbeddedPostgres({ home });
+    let postgres = await startEmbeddedPostgres({ home, settings: SETTINGS });
     const server = { url: (name: string) => postgres.url(name), postgres: () => postgres };
     const release = await keep("bench-crash", postgres.pid, {
       signal: "SIGINT",
@@ -47,7 +50,7 @@ export const crash: Bench = {
         await atRandom(context, postgres, async () => {
           process.kill(postgres.pid, "SIGQUIT");
           await pause(2_000);
-          postgres = await startEmbeddedPostgres({ home });
+          postgres = await startEmbeddedPostgres({ home, settings: SETTINGS });
         }),
       ];
       const taken = parts.flatMap((part) => part.taken).sort((a, b) => a - b);
@@ -73,7 +76,7 @@ export const crash: Bench = {
               verdict.overlapping,
               verdict.repeatedUnasked,
               verdict.wrongEnds,
-            ].map(String),
+            ].map((found) => String(found.length)),
           ]),
         ),
       );
@@ -81,6 +84,8 @@ export const crash: Bench = {
       context.print(
         `takeover: p50 ${seconds(taken[Math.floor(taken.length / 2)])} s, max ${seconds(taken.at(-1))} s, of ${taken.length}`,
       );
+      for (const { name, verdict } of parts)
+        if (!isClean(verdict)) context.print(`${name}: ${JSON.stringify(verdict)}`);
       const kills = parts.reduce((sum, part) => sum + part.kills, 0);
       const faults = parts
         .flatMap(({ verdict }) => Object.values(verdict))
@@ -147,7 +152,8 @@ async function oneDeath(
     part.runs += 1;
     add(part.verdict, await world.verdict());
     const stuck = (await world.runs()).find((run) => run.id === id && run.state === "needs_decision");
-    if (stuck?.decision && stuck.decision.step !== "once") part.verdict.wrongEnds += 1;
+    if (stuck?.decision && stuck.decision.step !== "once")
+      part.verdict.wrongEnds.push(`${killAt} ${stuck.decision.step}`);
     return died !== undefined;
   } finally {
     await world.close();
@@ -175,12 +181,12 @@ async function atRandom(
       const victim = living.shift()!;
       if (kills % 10 === 0) {
         victim.process.kill("SIGSTOP");
-        // it wakes long after others have taken over what it held, finds that out, and lives on
+        // it wakes long after others have taken over what it held, and has a while to find that out
         thawing.push(
-          pause(PAST_HEARTBEAT_MS).then(() => {
-            victim.process.kill("SIGCONT");
-            living.push(victim);
-          }),
+          pause(PAST_HEARTBEAT_MS)
+            .then(() => victim.process.kill("SIGCONT"))
+            .then(() => pause(AWAKE_MS))
+            .then(() => victim.kill()),
         );
       } else deaths.set(victim.holder, await victim.kill());
       living.push(await world.replica());
@@ -244,9 +250,9 @@ async function patiently(ask: () => Promise<void>): Promise<void> {
 }
 
 function nothing(): Verdict {
-  return { lost: 0, repeatedFinished: 0, overlapping: 0, repeatedUnasked: 0, wrongEnds: 0 };
+  return { lost: [], repeatedFinished: [], overlapping: [], repeatedUnasked: [], wrongEnds: [] };
 }
 
 function add(to: Verdict, more: Verdict): void {
-  for (const key of Object.keys(to) as (keyof Verdict)[]) to[key] += more[key];
+  for (const key of Object.keys(to) as (keyof Verdict)[]) to[key].push(...more[key]);
 }

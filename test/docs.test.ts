@@ -26,7 +26,14 @@ describe("docs/errors.md", () => {
 });
 
 describe("the documents", () => {
-  const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/errors.md", "docs/operating.md"];
+  const documents = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/errors.md",
+    "docs/operating.md",
+    "docs/runbooks.md",
+  ];
 
   it.each(documents)("%s names only files that are there", (document) => {
     // the screenshot is made by the end-to-end test

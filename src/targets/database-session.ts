@@ -41,16 +41,21 @@ export async function endSessions(client: pg.Client, database: string, role?: st
   }
 }
 
-/** Tells the sessions in the database to end, once. Returns how many there were. */
+/**
+ * Tells the sessions in the database to end, once. Returns how many there were. A superuser's is left alone unless we are
+ * one: asking for it would be an error, and the others would live on. Where it is in the way, what follows says so.
+ */
 export async function terminate(
   client: pg.Client,
   database: string,
   which: { role?: string | undefined; before?: Date } = {},
 ): Promise<number> {
   const told = await client.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and ($2::text is null or usename = $2)
+    `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+     where a.datname = $1 and ($2::text is null or a.usename = $2)
+       and (not r.rolsuper or (select me.rolsuper from pg_roles me where me.rolname = current_user))
        and ($3::timestamptz is null or backend_start < $3::timestamptz + interval '1 millisecond')
-       and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+       and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'`,
     [database, which.role ?? null, which.before ?? null],
   );
   return told.rowCount ?? 0;

@@ -9,6 +9,8 @@ import type { CommandOptions } from "./host.ts";
 
 type Runner = (command: readonly string[], options: Partial<CommandOptions>) => Promise<void>;
 
+/** `database is being accessed by other users` */
+const OBJECT_IN_USE = "55006";
 /** Postgres cuts longer names off without an error: two of ours would then be one. */
 const NAME_BYTES = 63;
 /** Settings that are lists of names: each is quoted by itself, or the list would become one name. */
@@ -142,9 +144,25 @@ async function swap(maintenance: string, live: string, scratch: string, replaced
       await client.query("commit");
     } catch (error) {
       await client.query("rollback").catch(() => {});
-      throw error;
+      if ((error as { code?: string }).code !== OBJECT_IN_USE) throw error;
+      throw new StewardError(
+        "sessions_remain",
+        `Sessions in ${live} do not end; who: ${await whoIsIn(client, live)}`,
+        {
+          hint: "A superuser's session is ended by nobody but a superuser: close it, then try again.",
+        },
+      );
     }
   });
+}
+
+async function whoIsIn(client: pg.Client, database: string): Promise<string> {
+  const { rows } = await client.query<{ who: string }>(
+    `select distinct coalesce(usename, backend_type) || coalesce(' (' || nullif(application_name, '') || ')', '') as who
+       from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`,
+    [database],
+  );
+  return rows.map(({ who }) => who).join(", ") || "gone by now";
 }
 
 /** What belongs to the database and not to the dump: settings, by role too, and who may connect. */

@@ -79,7 +79,7 @@ describe("a newcomer", { timeout: 150_000 }, () => {
     await actAs("Olga");
     await send("/ops update shop 1.2.0");
     const card = message("Update shop 1.1.0 → 1.2.0");
-    await card.getByRole("button", { name: "Approve", exact: true }).waitFor();
+    await card.getByRole("button", { name: "Approve update of shop" }).waitFor();
     await actAs("Bea");
     await approve(card);
     await message("1.2.0 failed its verification and was undone: shop runs 1.1.0 again").waitFor();
@@ -131,7 +131,7 @@ async function actAs(name: string): Promise<void> {
 }
 
 async function approve(card: ReturnType<typeof message>): Promise<void> {
-  await card.getByRole("button", { name: "Approve", exact: true }).click();
+  await card.getByRole("button", { name: "Approve update of shop" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
 }
 

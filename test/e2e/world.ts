@@ -60,7 +60,12 @@ export async function startWorld(
     options: "-c search_path=steward",
     max: 2,
   });
-  const shop = new pg.Pool({ connectionString: postgres.url("shop"), max: 2 });
+  const shop = new pg.Pool({
+    connectionString: postgres.url("shop"),
+    max: 2,
+    // a superuser's idle session would be in the way of a restore
+    idleTimeoutMillis: 1,
+  });
   // both are ended by the server at a restore or at the close
   for (const pool of [journal, shop]) pool.on("error", () => {});
   const replicas: Replica[] = [];

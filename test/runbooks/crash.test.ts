@@ -48,11 +48,11 @@ describe("replicas that are killed and frozen", () => {
     for (const { id, decision } of stuck) expect(decision, String(id)).toMatchObject({ step: "once" });
 
     expect(await world.verdict()).toEqual({
-      lost: 0,
-      repeatedFinished: 0,
-      overlapping: 0,
-      repeatedUnasked: 0,
-      wrongEnds: 0,
+      lost: [],
+      repeatedFinished: [],
+      overlapping: [],
+      repeatedUnasked: [],
+      wrongEnds: [],
     });
     const taken = takeovers(await world.attempts(), deaths);
     expect(taken.length).toBeGreaterThan(0);
@@ -95,17 +95,19 @@ describe("the judge", () => {
   });
 
   it("finds a run that was lost, and an end that does not fit", () => {
-    expect(said(clean, [], [{ ...run, state: "running" }])).toMatchObject({ lost: 1 });
-    expect(said(clean.slice(0, -1))).toMatchObject({ wrongEnds: 1 });
-    expect(said(clean, [], [{ ...run, runbook: "breaking" }])).toMatchObject({ wrongEnds: 1 });
+    expect(said(clean, [], [{ ...run, state: "running" }])).toMatchObject({ lost: [expect.any(String)] });
+    expect(said(clean.slice(0, -1))).toMatchObject({ wrongEnds: [expect.any(String)] });
+    expect(said(clean, [], [{ ...run, runbook: "breaking" }])).toMatchObject({
+      wrongEnds: [expect.any(String)],
+    });
   });
 
   it("finds a finished step that began again", () => {
     expect(said(clean, [attempt(1, "long", "done"), attempt(2, "long", "done")])).toMatchObject({
-      repeatedFinished: 1,
+      repeatedFinished: [expect.any(String)],
     });
     expect(said(clean, [attempt(1, "long", "interrupted"), attempt(2, "long", "done")])).toMatchObject({
-      repeatedFinished: 0,
+      repeatedFinished: [],
     });
   });
 
@@ -116,18 +118,22 @@ describe("the judge", () => {
       "beat s1 1 long do 20",
       "end s1 1 long do 21",
     ];
-    expect(said([...clean.slice(0, 2), ...lines, ...clean.slice(4)])).toMatchObject({ overlapping: 1 });
+    expect(said([...clean.slice(0, 2), ...lines, ...clean.slice(4)])).toMatchObject({
+      overlapping: [expect.any(String)],
+    });
     const orphanKilled = lines.filter((line) => !line.startsWith("beat"));
     expect(said([...clean.slice(0, 2), ...orphanKilled, ...clean.slice(4)])).toMatchObject({
-      overlapping: 0,
+      overlapping: [],
     });
   });
 
   it("finds what must not be repeated and was", () => {
     const again = ["begin s1 1 once do 30", "end s1 1 once do 30"];
-    expect(said([...clean, ...again])).toMatchObject({ repeatedUnasked: 1 });
+    expect(said([...clean, ...again])).toMatchObject({ repeatedUnasked: [expect.any(String)] });
     const probed = ["begin s1 1 probed do 31"];
-    expect(said([...clean.slice(0, 4), ...probed, ...clean.slice(4)])).toMatchObject({ repeatedUnasked: 0 });
-    expect(said([...clean, "begin s1 1 probed do 32"])).toMatchObject({ repeatedUnasked: 1 });
+    expect(said([...clean.slice(0, 4), ...probed, ...clean.slice(4)])).toMatchObject({ repeatedUnasked: [] });
+    expect(said([...clean, "begin s1 1 probed do 32"])).toMatchObject({
+      repeatedUnasked: [expect.any(String)],
+    });
   });
 });

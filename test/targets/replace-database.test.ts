@@ -86,6 +86,27 @@ describe("replacing a database by its dump", () => {
   });
 });
 
+describe("a session that we may not end", () => {
+  test("is named when it is in the way, and the live database is left as it is", async () => {
+    shop = await shopDatabase();
+    const dump = await shop.dump();
+    const busy = shop.superuser("select pg_sleep(8)", shop.database.name);
+    await expect
+      .poll(() =>
+        shop.superuser(
+          `select from pg_stat_activity where datname = '${shop.database.name}' and state = 'active'`,
+        ),
+      )
+      .toHaveLength(1);
+    await expect(replaceDatabase(shop.database, { ...dump, tag: TAG }, shop.run)).rejects.toMatchObject({
+      code: "sessions_remain",
+      message: expect.stringContaining("postgres"),
+    });
+    expect(await countRows(shop.ownerUrl)).toEqual({ "public.orders": 20 });
+    await busy;
+  });
+});
+
 describe("a dump that is not what was recorded", () => {
   test("leaves the live database as it is, its sessions too, and nothing beside it", async () => {
     shop = await shopDatabase();

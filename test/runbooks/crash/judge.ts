@@ -1,17 +1,18 @@
 /** Judges what happened by the log that the commands wrote themselves; of the journal only what it says in the end. */
 import type { Attempt, Run } from "../../../src/journal/types.ts";
 
+/** What was found of each kind, named by run and step: empty where all is well. */
 export interface Verdict {
   /** runs that came to no end and wait for nobody */
-  lost: number;
+  lost: string[];
   /** steps that the journal had as done and that began once more */
-  repeatedFinished: number;
+  repeatedFinished: string[];
   /** commands of one service that were at work at the same time */
-  overlapping: number;
+  overlapping: string[];
   /** steps that must not be repeated and were, without a person saying so */
-  repeatedUnasked: number;
+  repeatedUnasked: string[];
   /** ends that do not fit what was done */
-  wrongEnds: number;
+  wrongEnds: string[];
 }
 
 interface Line {
@@ -33,40 +34,44 @@ export function judge(
 ): Verdict {
   const lines = log.split("\n").filter(Boolean).map(parseLine);
   return {
-    lost: runs.filter(({ state }) => !["succeeded", "undone", "needs_decision"].includes(state)).length,
-    repeatedFinished: attempts.filter((attempt) =>
-      attempts.some(
-        (before) =>
-          before.id < attempt.id &&
-          before.runId === attempt.runId &&
-          before.step === attempt.step &&
-          before.direction === attempt.direction &&
-          (before.outcome === "done" || before.outcome === "skipped"),
-      ),
-    ).length,
+    lost: runs
+      .filter(({ state }) => !["succeeded", "undone", "needs_decision"].includes(state))
+      .map(({ id, state }) => `run ${id} ${state}`),
+    repeatedFinished: attempts
+      .filter((attempt) =>
+        attempts.some(
+          (before) =>
+            before.id < attempt.id &&
+            before.runId === attempt.runId &&
+            before.step === attempt.step &&
+            before.direction === attempt.direction &&
+            (before.outcome === "done" || before.outcome === "skipped"),
+        ),
+      )
+      .map(({ runId, step }) => `run ${runId} ${step}`),
     overlapping: overlaps(lines),
     repeatedUnasked: repeats(lines),
-    wrongEnds: runs.filter((run) => !endFits(run, lines)).length,
+    wrongEnds: runs.filter((run) => !endFits(run, lines)).map(({ id, state }) => `run ${id} ${state}`),
   };
 }
 
 export function isClean(verdict: Verdict): boolean {
-  return Object.values(verdict).every((count) => count === 0);
+  return Object.values(verdict).every((found) => found.length === 0);
 }
 
 /** A line by a command after another one of its service has begun: both were at work. */
-function overlaps(lines: readonly Line[]): number {
+function overlaps(lines: readonly Line[]): string[] {
   const current = new Map<string, string>();
   const over = new Set<string>();
   for (const { what, service, pid } of lines) {
     if (what === "begin") current.set(service, pid);
     else if (current.get(service) !== pid) over.add(`${service} ${pid}`);
   }
-  return over.size;
+  return [...over];
 }
 
 /** Begun twice; or, where a probe can tell, begun again after it had ended. */
-function repeats(lines: readonly Line[]): number {
+function repeats(lines: readonly Line[]): string[] {
   const over = new Set<string>();
   const seen = new Set<string>();
   for (const { what, run, step, direction } of lines) {
@@ -75,7 +80,7 @@ function repeats(lines: readonly Line[]): number {
     if (what === "begin" && seen.has(key)) over.add(key);
     if (what === (step === "once" ? "begin" : "end")) seen.add(key);
   }
-  return over.size;
+  return [...over];
 }
 
 function endFits(
