@@ -15,6 +15,7 @@ export function declareSandbox(
     roles: {
       operator: { users: ["U0OLGA"] },
       approver: { groups: ["S0APPROVERS"] },
+      breakGlass: { users: ["U0OLGA"] },
     },
     services: {
       shop: {
@@ -46,7 +47,7 @@ export function declareSandbox(
         ],
         runbooks: {
           // A newcomer does not want to wait, yet 1.2.0 is well for its first two seconds.
-          update: { approvals: 1, good: 5, goodEvery: "1s", goodWithin: "30s" },
+          update: { approvals: 1, good: 5, goodEvery: "1s", goodWithin: "30s", watch: "15s" },
           rollback: { approvals: 1, good: 3, goodEvery: "1s", goodWithin: "30s" },
         },
       },
