@@ -92,8 +92,8 @@ export function datesOf(at: string): Record<string, string> {
   return { GIT_AUTHOR_DATE: at, GIT_COMMITTER_DATE: at };
 }
 
-/** Lets the mirror push where it is fetched from. */
-export async function nameRemote(repository: Repository): Promise<void> {
+/** Settings for a push to where the mirror is fetched from: by the environment, so that a password in it is written nowhere. */
+export async function remoteSettings(repository: Repository): Promise<Record<string, string>> {
   const { stdout } = await run(repository, repository.host, [
     "git",
     "-C",
@@ -102,13 +102,14 @@ export async function nameRemote(repository: Repository): Promise<void> {
     "get-url",
     repository.remote,
   ]);
-  await gitHere(repository, [
-    "--git-dir",
-    repository.mirror,
-    "config",
-    `remote.${REMOTE}.url`,
-    stdout.trim(),
-  ]);
+  const env = gitEnvironment(repository);
+  const next = Number(env.GIT_CONFIG_COUNT);
+  return {
+    ...env,
+    GIT_CONFIG_COUNT: String(next + 1),
+    [`GIT_CONFIG_KEY_${next}`]: `remote.${REMOTE}.url`,
+    [`GIT_CONFIG_VALUE_${next}`]: stdout.trim(),
+  };
 }
 
 /** The commit that a work tree stands at. */

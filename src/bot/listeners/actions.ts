@@ -24,7 +24,7 @@ export function registerActions(app: App, context: ListenerContext): void {
           });
           return;
         }
-        await record(context.journal, {
+        await record(context, {
           key: actionKey(body, action),
           kind: "action",
           actor,

@@ -9,7 +9,7 @@ const KEPT_TEXT = 4_000;
 export function registerCommands(app: App, context: ListenerContext): void {
   app.command("/ops", async ({ body, ack }) => {
     const work = async () => {
-      await record(context.journal, {
+      await record(context, {
         key: `command:${body.trigger_id}`,
         kind: "command",
         actor: { kind: "person", id: body.user_id, team: body.team_id },

@@ -12,7 +12,7 @@ export function registerSubmissions(app: App, context: ListenerContext): void {
     async ({ body, view, ack }) => {
       const work = async () => {
         const metadata = parseMetadata(view.private_metadata);
-        await record(context.journal, {
+        await record(context, {
           key: `submission:${view.id}:${view.hash}`,
           kind: "submission",
           actor: actorOf(body),

@@ -8,8 +8,8 @@ import {
   hasChanges,
   headOf,
   makeWorktree,
-  nameRemote,
   pushCommand,
+  remoteSettings,
   removeWorktree,
   resetCommands,
   tagCommand,
@@ -117,13 +117,13 @@ export function pushStep(
     timeoutMs: 300_000,
     async run(deed) {
       const folder = worktreeOf(repository, deed.run);
-      await nameRemote(repository);
+      const settings = await remoteSettings(repository);
       if (push.tag) {
         const at = startOf(deed);
         const command = tagCommand(folder, push.tag.name, push.tag.message(at.slice(0, 10)));
         await inTree(deed, command, folder, datesOf(at));
       }
-      await inTree(deed, pushCommand(folder, push.refs), folder);
+      await inTree(deed, pushCommand(folder, push.refs), folder, settings);
       await fetchMirror(repository);
     },
   };
