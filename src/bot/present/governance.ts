@@ -37,7 +37,7 @@ function brokenGlass({ breakGlass, reviewed, reviewDueAt }: Run): string {
 function standingLine({ standing, service, facts }: Run): string {
   const counted = facts.standing as { [key: string]: Json } | undefined;
   const count = counted ? `${Number(counted.used)} of ${Number(counted.hourly)} this hour, ` : "";
-  return `:scroll: Approved beforehand by the declaration of ${line(service, 80)} (${count}${line(standing ?? "", 8)})`;
+  return `:memo: Approved beforehand by the declaration of ${line(service, 80)} (${count}${(standing ?? "").slice(0, 8)})`;
 }
 
 function watchLine({ state, facts }: Run, now: Date): string {

@@ -49,9 +49,11 @@ export function presentRun(view: RunView): Presented {
   }
   const middle = [...governance(view), ...story(view)];
   const faces = boardButtons(view);
+  // of what never began there is no step to be shown
+  const begun = run.startedAt !== null || run.endedAt === null;
   return {
-    ...message(note, frame([...middle, ...board(view)], faces), whereElse),
-    simpler: message(note, frame([...middle, ...simpleBoard(view)], faces), whereElse).blocks,
+    ...message(note, frame([...middle, ...(begun ? board(view) : [])], faces), whereElse),
+    simpler: message(note, frame([...middle, ...(begun ? simpleBoard(view) : [])], faces), whereElse).blocks,
   };
 }
 
@@ -143,7 +145,7 @@ function story({ run, approvals }: RunView): KnownBlock[] {
     parts.push(`*${way}${line(step, 100)}*: ${safe(run.decision.reason, 1_500)}`);
   }
   if (run.state === "rejected") parts.push(rejection(approvals));
-  if (run.error && run.state !== "succeeded" && run.state !== "rejected") parts.push(runError(run));
+  if (run.error && !["succeeded", "rejected", "expired"].includes(run.state)) parts.push(runError(run));
   return sections(parts.filter(Boolean).join("\n"));
 }
 
