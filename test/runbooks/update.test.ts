@@ -189,6 +189,28 @@ describe("an update that fails", () => {
     expect(await shop.orders()).toBe(20);
   });
 
+  test("puts the declared files back that its install had changed", async () => {
+    const service = shops.context.config.services.find(({ id }) => id === shop.id)!;
+    const file = join(shop.repository.folder, "shop.env");
+    await writeFile(file, "COLOUR=green\n", { mode: 0o640 });
+    service.files = [file];
+    service.commands.install = [
+      process.execPath,
+      "-e",
+      `require("node:fs").appendFileSync(${JSON.stringify(file)}, "SHAPE=round\\n"); process.exit(1)`,
+    ];
+    const stuck = await shop.run("update", "2.0.1");
+    // its install fails on the way back as well: a person says that this does not matter
+    expect(stuck).toMatchObject({
+      state: "needs_decision",
+      decision: { step: "checkout", direction: "undo" },
+    });
+    expect(await readFile(file, "utf8")).toContain("SHAPE");
+    await shops.decide(stuck.id, "skip");
+    expect((await shops.until(stuck.id, ["undone", "needs_decision"])).state).toBe("undone");
+    expect(await readFile(file, "utf8")).toBe("COLOUR=green\n");
+  });
+
   test("after writes were accepted asks, names the rows at stake, and Skip keeps them", async () => {
     // somebody lets go of the writes by hand while the migration runs
     const id = shop.id;

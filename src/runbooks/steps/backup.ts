@@ -1,11 +1,13 @@
 import type { Service } from "../../config.ts";
 import { transaction } from "../../journal/database.ts";
-import { recordBackup } from "../../journal/releases.ts";
+import { loadBackup, recordBackup } from "../../journal/releases.ts";
 import type { BackupManifest } from "../../journal/types.ts";
 import { dumpCommand, toolMajor, withSnapshot, writesHeld } from "../../targets/database.ts";
-import { fingerprint, openBackupFolder, writeManifest } from "../../targets/store.ts";
+import { checkPart, fingerprint, openBackupFolder, writeManifest } from "../../targets/store.ts";
 import type { Deed, Step } from "../runbook.ts";
 import { databaseOf } from "./database.ts";
+
+const CONFIGURATION = "configuration";
 
 /** What of a service can be backed up: its database from here, its files where they lie on this machine. */
 export function backupParts(service: Service): string[] {
@@ -49,7 +51,24 @@ export function backupStep(service: Service): Step {
     idempotent: true,
     timeoutMs: 3_600_000,
     run: (deed) => takeBackup(deed, service),
+    ...(fileParts(service).some(({ name }) => name === CONFIGURATION)
+      ? { undo: `Put ${service.files.join(", ")} back as they were`, takeBack: putFilesBack }
+      : {}),
   };
+}
+
+/** What an install or a migration made of the declared files is taken back, before the former version starts again. */
+async function putFilesBack(deed: Deed): Promise<void> {
+  const id = deed.recall("backupId");
+  const backup = typeof id === "number" ? await loadBackup(deed.db, id) : undefined;
+  const part = backup?.manifest.parts.find(({ name }) => name === CONFIGURATION);
+  if (!backup || !part) return deed.say("The backup was not finished, and nothing was changed after it.");
+  const archive = `--file=${await checkPart(backup.location, part)}`;
+  const { exitCode } = await deed.context
+    .host()
+    .run(["tar", "--diff", "--absolute-names", archive], { timeoutMs: 600_000 });
+  if (exitCode === 0) return deed.say("The declared files are as they were.");
+  await deed.command(["tar", "--extract", "--absolute-names", archive], { here: true });
 }
 
 async function takeBackup(deed: Deed, service: Service): Promise<void> {
@@ -110,7 +129,7 @@ function fileParts(service: Service): { name: string; file: string; paths: strin
     ...(service.files.length
       ? [
           {
-            name: "configuration",
+            name: CONFIGURATION,
             file: "configuration.tar.gz",
             paths: ["--absolute-names", "--", ...service.files],
           },
