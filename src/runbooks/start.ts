@@ -5,7 +5,7 @@ import { appendEvent } from "../journal/events.ts";
 import { redrawMessages } from "../journal/messages.ts";
 import { activeRun, listApprovals, lockRun, moveRun } from "../journal/runs.ts";
 import type { Plan, Run } from "../journal/types.ts";
-import { holdOf, keepHeld } from "./holds.ts";
+import { assertStaged, holdOf, keepHeld } from "./holds.ts";
 import { computePlan, planDifferences } from "./plan.ts";
 import { declared } from "./planning.ts";
 import { findRunbook, settleStuck } from "./requests.ts";
@@ -30,6 +30,8 @@ export async function startQueued(
   const way = await clearTheWay(context, run, runbook.cure === true);
   if (way !== "clear") return way;
   const { plan, hash } = await computePlan(context, runbook, service, run);
+  // what came through in the environment before may have turned ill there since
+  if (runbook.planned && run.breakGlass?.planHash !== hash) await assertStaged(context, service, plan);
   const differences = hash === run.planHash ? [] : planDifferences(run.plan!, plan);
   if (run.standing !== null && run.standing !== service.declaration)
     differences.push(

@@ -5,6 +5,8 @@ import type { Host } from "../../targets/host.ts";
 import { type Finding, ok, problem } from "./finding.ts";
 
 const ANSWER_MS = 20_000;
+/** run in a work tree on Steward's own machine, wherever the service is */
+const HERE = ["dependencies", "bump", "pin"];
 
 /** Whether the program of every declared command is there. None is run. */
 export async function examineCommands(
@@ -20,7 +22,7 @@ export async function examineCommands(
   for (const [name, command] of declared) {
     const program = command![0]!;
     const found =
-      service.host === "local"
+      service.host === "local" || HERE.includes(name)
         ? await findProgram(program, path, service.repository?.path ?? process.cwd())
         : await isProgramThere(program, service, host);
     if (!found) missing.push(`${name}: '${program}'`);

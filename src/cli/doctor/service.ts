@@ -20,7 +20,10 @@ export async function examineService(
   const hosts = openHosts({ redact: createRedact(config.secrets), environment: environment.variables });
   const host = hosts.of(service.host);
   try {
-    const reached = await guarded(`${service.id} host`, () => examineHost(service, host));
+    const all = service.fleet?.hosts.map((member) => hosts.of(member.host)) ?? [host];
+    const reached = (
+      await Promise.all(all.map((one) => guarded(`${service.id} host`, () => examineHost(service, one))))
+    ).flat();
     const away = reached.some((finding) => finding.state === "problem");
     const parts = await Promise.all([
       ...(away
