@@ -19,6 +19,7 @@ export interface Hold {
 
 /** What cannot be told beforehand is looked at again after this time. */
 const LOOK_AGAIN_MS = 5_000;
+const LOOK_AGAIN_KNOWN_MS = 60_000;
 
 /**
  * Why this run may not start now; null when it may. Breaking the glass for this very plan overrides windows,
@@ -53,7 +54,9 @@ export async function holdOf(
 /** Keeps a queued run waiting, and says why on its card; silent when that stands there already. */
 export async function keepHeld(context: RunbookContext, run: Run, hold: Hold): Promise<void> {
   const held = heldOf(hold);
-  const notBefore = hold.until ?? new Date(Date.now() + LOOK_AGAIN_MS);
+  // a freeze may be lifted and a window moved by a new config, so that nobody waits for what does not hold any more
+  const again = new Date(Date.now() + (hold.until ? LOOK_AGAIN_KNOWN_MS : LOOK_AGAIN_MS));
+  const notBefore = hold.until && hold.until < again ? hold.until : again;
   const news = run.held?.reason !== held.reason || run.held?.until !== held.until;
   await transaction(context.journal, async (tx) => {
     const moved = await moveRun(tx, run.id, ["queued"], "queued", { held, notBefore });

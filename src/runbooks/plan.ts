@@ -17,10 +17,15 @@ export async function computePlan(
     service: service.id,
     ...worked,
     // where it is done is part of what will be done
-    subject:
-      service.host === "local" ? worked.subject : { ...worked.subject, host: context.host(service).name },
+    subject: { ...worked.subject, ...placesOf(context, service) },
   };
   return { plan, hash: hashPlan(plan, run.args, run.settles) };
+}
+
+function placesOf(context: RunbookContext, service: Service): Plan["subject"] {
+  if (service.fleet)
+    return { hosts: service.fleet.hosts.map(({ name }) => context.host(service, name).name) };
+  return service.host === "local" ? {} : { host: context.host(service).name };
 }
 
 /**

@@ -141,6 +141,8 @@ describe.skipIf(why !== null)(`a roll over ten hosts by SSH${why ? ` (not run: $
   it("brings every host to the exact commit, the canary alone first, then three at a time", async () => {
     const done = await run("update", { version: "1.1.0" });
     expect(done).toMatchObject({ state: "succeeded", error: null });
+    // each host by its address: another one under the same name would be another plan
+    expect(new Set(done.plan!.subject.hosts as string[]).size).toBe(HOSTS);
     expect(await onHosts("version")).toEqual(all("1.1.0"));
     const attempts = await listAttempts(house.context.journal, done.id);
     const hostsUsed = attempts
