@@ -166,7 +166,7 @@ async function atRandom(
   postgres: EmbeddedPostgres,
   stopDatabase: () => Promise<void>,
 ): Promise<Part> {
-  const wanted = long ? 500 : 40;
+  const wanted = long ? 400 : 40;
   await postgres.ensureDatabase("random");
   const world = await crashWorld(postgres.url("random"), SERVICES);
   const deaths = new Map<string, number>();
@@ -216,6 +216,7 @@ async function keepBusy(world: CrashWorld, signal: AbortSignal): Promise<void> {
   let count = 0;
   while (!signal.aborted) {
     await patiently(async () => {
+      await world.approveWaiting();
       const runs = await world.runs();
       for (const { id, state } of runs) if (state === "needs_decision") await world.decide(id, "skip");
       const open = new Set(runs.filter(({ endedAt }) => endedAt === null).map(({ service }) => service));
@@ -232,6 +233,7 @@ async function keepBusy(world: CrashWorld, signal: AbortSignal): Promise<void> {
 /** Everything comes to its end; what waits for a person is let go on. */
 async function settle(world: CrashWorld): Promise<void> {
   for (let tries = 0; tries < 20; tries += 1) {
+    await patiently(() => world.approveWaiting());
     await world.rest(120_000);
     const stuck = (await world.runs()).filter(({ state }) => state === "needs_decision");
     if (stuck.length === 0) return;

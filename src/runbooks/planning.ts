@@ -1,7 +1,7 @@
 /** From a request to a card that asks, or to a queued run where the approval was given beforehand. */
 import type { Service } from "../config.ts";
 import { errorRecord, StewardError } from "../errors.ts";
-import { type Db, transaction, whileAway } from "../journal/database.ts";
+import { type Db, isAway, transaction, whileAway } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { loadIntent } from "../journal/intents.ts";
 import { redrawMessages, say, wantMessage } from "../journal/messages.ts";
@@ -10,50 +10,71 @@ import type { Plan, Run } from "../journal/types.ts";
 import { assertStaged, heldOf, holdOf } from "./holds.ts";
 import { computePlan } from "./plan.ts";
 import { findRunbook, whatStays } from "./requests.ts";
-import type { RunbookContext } from "./runbook.ts";
+import type { Runbook, RunbookContext } from "./runbook.ts";
 import { standingApproval } from "./standing.ts";
+
+const TRIES = 3;
 
 /** Works out the plan of a requested run and asks for its approval; a request that cannot be done ends, and its requester is told why. */
 export async function planRequested(context: RunbookContext, runId: number): Promise<void> {
-  const run = await loadRun(context.journal, runId);
+  const run = await whileAway(() => loadRun(context.journal, runId));
   if (run?.state !== "planning") return;
   const runbook = findRunbook(context, run.runbook);
   try {
-    const service = declared(context, run);
-    const settles = runbook.cure ? await settlement(context, run) : null;
-    const { plan, hash } = await computePlan(context, runbook, service, { ...run, settles });
-    if (runbook.planned) await assertStaged(context, service, plan);
-    const rules = runbook.rules(service);
-    const hold = await holdOf(context, runbook, service, { ...run, planHash: hash });
-    await transaction(context.journal, async (tx) => {
-      // how a stuck run is settled is for a person to say
-      const standing = run.showOnly || settles ? null : await standingApproval(tx, service, run, plan);
-      const state = run.showOnly ? "shown" : standing ? "queued" : "awaiting_approval";
-      const moved = await moveRun(tx, run.id, ["planning"], state, {
-        plan: settles ? await withSettlement(context, tx, plan, run, settles) : plan,
-        planHash: hash,
-        approvalsNeeded: rules.approvals,
-        expiresAt: new Date(Date.now() + rules.expires),
-        settles,
-        held: hold && heldOf(hold),
-        ended: run.showOnly,
-        ...(standing ? { standing: service.declaration, facts: { standing: { ...standing } } } : {}),
-      });
-      if (!moved) return;
-      await appendEvent(tx, { kind: "run", id: run.id }, "planned", { data: { planHash: hash } });
-      if (standing) {
-        await appendEvent(tx, { kind: "run", id: run.id }, "approved", {
-          actor: { kind: "system", id: "standing" },
-          data: { planHash: hash, declaration: service.declaration, ...standing },
-        });
-        await context.queue.send(tx, "run", { runId: run.id }, { key: String(run.id) });
-      }
-      await showCard(tx, run);
-    });
+    await throughRestarts(context, () => planNow(context, run, runbook));
   } catch (error) {
     if (!(error instanceof StewardError)) context.log.error({ err: error, run: run.id }, "planning failed");
     await refuse(context, run, error);
   }
+}
+
+/**
+ * Repeats what read much and wrote nothing when the journal went away in the middle: a restart of it ends no run.
+ * Three times, since it may be the service's own database that is away.
+ */
+export async function throughRestarts<T>(context: RunbookContext, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAway(error) || tries === TRIES) throw error;
+      await whileAway(() => context.journal.query("select 1"));
+    }
+  }
+}
+
+async function planNow(context: RunbookContext, run: Run, runbook: Runbook): Promise<void> {
+  const service = declared(context, run);
+  const settles = runbook.cure ? await settlement(context, run) : null;
+  const { plan, hash } = await computePlan(context, runbook, service, { ...run, settles });
+  if (runbook.planned) await assertStaged(context, service, plan);
+  const rules = runbook.rules(service);
+  const hold = await holdOf(context, runbook, service, { ...run, planHash: hash });
+  await transaction(context.journal, async (tx) => {
+    // how a stuck run is settled is for a person to say
+    const standing = run.showOnly || settles ? null : await standingApproval(tx, service, run, plan);
+    const state = run.showOnly ? "shown" : standing ? "queued" : "awaiting_approval";
+    const moved = await moveRun(tx, run.id, ["planning"], state, {
+      plan: settles ? await withSettlement(context, tx, plan, run, settles) : plan,
+      planHash: hash,
+      approvalsNeeded: rules.approvals,
+      expiresAt: new Date(Date.now() + rules.expires),
+      settles,
+      held: hold && heldOf(hold),
+      ended: run.showOnly,
+      ...(standing ? { standing: service.declaration, facts: { standing: { ...standing } } } : {}),
+    });
+    if (!moved) return;
+    await appendEvent(tx, { kind: "run", id: run.id }, "planned", { data: { planHash: hash } });
+    if (standing) {
+      await appendEvent(tx, { kind: "run", id: run.id }, "approved", {
+        actor: { kind: "system", id: "standing" },
+        data: { planHash: hash, declaration: service.declaration, ...standing },
+      });
+      await context.queue.send(tx, "run", { runId: run.id }, { key: String(run.id) });
+    }
+    await showCard(tx, run);
+  });
 }
 
 /** Ends a run that cannot be planned (any more), and tells who asked; where nobody did, its card says so. */

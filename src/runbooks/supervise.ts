@@ -1,5 +1,5 @@
 /** The runbook workers of one replica, and the sweeps that let nothing be forgotten after a crash. */
-import { transaction } from "../journal/database.ts";
+import { transaction, whileAway } from "../journal/database.ts";
 import { appendEvent } from "../journal/events.ts";
 import { redrawMessages } from "../journal/messages.ts";
 import { HandedOver } from "../journal/queue.ts";
@@ -7,7 +7,7 @@ import { expiredRuns, loadRun, moveRun, nextQueuedRun, runsInState } from "../jo
 import type { Run } from "../journal/types.ts";
 import { nagForReviews } from "./break-glass.ts";
 import { carryRun } from "./carry.ts";
-import { planRequested, refuse } from "./planning.ts";
+import { planRequested, refuse, throughRestarts } from "./planning.ts";
 import { remindApprovers } from "./reminders.ts";
 import { findRunbook } from "./requests.ts";
 import type { RunbookContext } from "./runbook.ts";
@@ -49,11 +49,11 @@ export async function startRunbookWorkers(context: RunbookContext): Promise<Runb
 
 /** Brings a run as far as it goes now: started if it was queued, then carried. */
 async function workRun(context: RunbookContext, runId: number, signal: AbortSignal): Promise<void> {
-  const run = await loadRun(context.journal, runId);
+  const run = await whileAway(() => loadRun(context.journal, runId), signal);
   if (!run) return;
   if (run.state === "queued") {
     try {
-      if ((await startQueued(context, run)) !== "started") return;
+      if ((await throughRestarts(context, () => startQueued(context, run))) !== "started") return;
     } catch (error) {
       context.log.warn({ err: error, run: run.id }, "a queued run could not be started");
       await refuse(context, run, error);

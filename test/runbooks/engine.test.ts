@@ -231,6 +231,28 @@ describe("a run", () => {
     expect(await house.effects()).toEqual(["do a", "undo a"]);
   });
 
+  test("is planned although the journal goes away in the middle of it", async () => {
+    let plannings = 0;
+    const script = scripted("steady", () => [{ name: "a", run: () => house.effect("a") }]);
+    house = await openHouse([
+      {
+        ...script,
+        async plan(input) {
+          plannings += 1;
+          // as a restart of the server ends it: once when it is planned, and once when it starts
+          if (plannings === 1 || plannings === 3)
+            await input.context.journal.query("select pg_terminate_backend(pg_backend_pid())");
+          return await script.plan(input);
+        },
+      },
+    ]);
+    const id = await house.ask("steady");
+    await house.approve(id);
+    await house.until(id, ["succeeded"]);
+    expect(plannings).toBe(4);
+    expect(await house.effects()).toEqual(["a"]);
+  });
+
   test("keeps each step's output, redacted, and hands facts from step to step", async () => {
     house = await openHouse([
       scripted("talking", () => [

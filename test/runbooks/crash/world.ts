@@ -32,6 +32,8 @@ export interface CrashWorld {
   replica(killAt?: string): Promise<Replica>;
   /** a planned and approved run: queued, nobody carries it yet */
   approved(runbook: string, service: number): Promise<number>;
+  /** approves what was left waiting when the journal went away in the middle of an approval */
+  approveWaiting(): Promise<void>;
   runs(): Promise<Run[]>;
   attempts(): Promise<Attempt[]>;
   decide(runId: number, choice: Decision): Promise<void>;
@@ -80,6 +82,11 @@ export async function crashWorld(url: string, services: number): Promise<CrashWo
       }
     }
   };
+  const approve = async (runId: number) => {
+    const { planHash } = (await loadRun(journal, runId))!;
+    const decision = { runId, planHash: planHash!, actor: BEA, decision: "approve" as const, reason: null };
+    await transaction(journal, (tx) => decideApproval(context, tx, decision));
+  };
   const world: CrashWorld = {
     journal,
     async replica(killAt = "") {
@@ -121,17 +128,11 @@ export async function crashWorld(url: string, services: number): Promise<CrashWo
         }),
       );
       await planRequested(context, runId);
-      const { planHash } = (await loadRun(journal, runId))!;
-      await transaction(journal, (tx) =>
-        decideApproval(context, tx, {
-          runId,
-          planHash: planHash!,
-          actor: BEA,
-          decision: "approve",
-          reason: null,
-        }),
-      );
+      await approve(runId);
       return runId;
+    },
+    async approveWaiting() {
+      for (const { id, state } of await world.runs()) if (state === "awaiting_approval") await approve(id);
     },
     runs: () =>
       rows(async () => {
