@@ -17,6 +17,7 @@ beforeEach(async () => {
   closing = [];
   database = await testDatabase("scheduler");
   journal = await replica();
+  await journal.query("create table sent (due_at text)");
 });
 afterEach(async () => {
   for (const close of closing.reverse()) await close();
@@ -33,7 +34,6 @@ const schedules = (at: string) => configOf({}, { schedules: { health: { at } } }
 
 /** Enqueues by a row in a table of its own, so that what was sent is seen exactly. */
 async function start(on: Journal, at: string, now?: () => Date) {
-  await on.query("create table if not exists sent (due_at text)");
   const queue: SchedulerDeps["queue"] = {
     send: async (tx, _name, data) =>
       void (await tx.query("insert into sent values ($1)", [(data as Jobs["task"]).dueAt])),
